@@ -1,0 +1,75 @@
+"""The words of every refusal: ``<name> must be <what> (got <value>)``."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+import warnings
+from collections.abc import Collection
+from numbers import Integral, Real
+from types import ModuleType
+from typing import Any
+
+from .errors import InvalidArgument, MissingDependency
+
+__all__ = ["between", "count", "one_of", "refusal", "require", "shown", "warn"]
+
+
+def refusal(name: str, rule: str, value: object) -> InvalidArgument:
+    """Word the refusal of an argument."""
+    return InvalidArgument(f"{name} must be {rule} (got {value!r})")
+
+
+def one_of(name: str, value: str, options: Collection[str]) -> str:
+    """Return `value` if it is one of the named options."""
+    if isinstance(value, str) and value in options:
+        return value
+    raise refusal(name, "one of " + ", ".join(map(repr, options)), value)
+
+
+def between(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` as a float if it lies strictly between `low` and `high`."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and low < value < high:
+        return float(value)
+    raise refusal(name, f"a number strictly between {low:g} and {high:g}", value)
+
+
+def count(name: str, value: object, *, least: int = 0) -> int:
+    """Return `value` as an int if it is a whole number of at least `least`."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        whole: int | None = int(value)
+    elif isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
+        whole = int(value) if value == int(value) else None
+    else:
+        whole = None
+    if whole is None or whole < least:
+        raise refusal(name, f"a whole number of at least {least}", value)
+    return whole
+
+
+def require(module: str, *, user: str, extra: str) -> ModuleType:
+    """Import an optional module, or say which extra brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        message = f"{user} needs {package}: install netpromoter[{extra}]"
+        raise MissingDependency(message) from error
+
+
+def shown(value: Any, limit: int = 80) -> str:
+    """Show a value in a message, cut where it is longer than `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn, pointing at the line outside this package that made the call."""
+    depth = 2
+    frame = sys._getframe(1)  # noqa: SLF001 -- the standard way to find the caller before Python 3.12
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(message, category, stacklevel=depth)

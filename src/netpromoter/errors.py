@@ -1,0 +1,44 @@
+"""What netpromoter raises: one root, few leaves.
+
+Catch `NetPromoterError` for everything, or a leaf. A leaf that you would catch as a built-in is also that built-in.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "InvalidArgument",
+    "InvalidRating",
+    "MissingDependency",
+    "MissingRatings",
+    "NetPromoterError",
+    "NoRatings",
+    "ScaleWarning",
+]
+
+
+class NetPromoterError(Exception):
+    """The root of every error that netpromoter raises on purpose."""
+
+
+class InvalidArgument(NetPromoterError, ValueError):
+    """An argument breaks its rule; the message names the argument, the rule and the value."""
+
+
+class InvalidRating(NetPromoterError, ValueError):
+    """An answer is not a whole number on the scale; the message gives the first one, its position and the count."""
+
+
+class MissingRatings(NetPromoterError, ValueError):
+    """Some answers are missing and the caller has not said ``missing="drop"``."""
+
+
+class NoRatings(NetPromoterError, ValueError):
+    """Nobody answered, and the score of nobody is not a number."""
+
+
+class MissingDependency(NetPromoterError, ImportError):
+    """An optional library is not installed; the message names the extra that brings it."""
+
+
+class ScaleWarning(UserWarning):
+    """The answers are valid, but look as if the question was asked on another scale than 0 to 10."""

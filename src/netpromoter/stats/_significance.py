@@ -1,0 +1,128 @@
+"""What a test of a hypothesis gives, and the tests of one score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+import numpy as np
+
+from netpromoter._checks import between, one_of, refusal
+
+from ._tango import scas_statistic, score_statistic
+
+if TYPE_CHECKING:
+    from ._score import Score
+
+__all__ = ["ALTERNATIVES", "Alternative", "ScoreTestMethod", "SignificanceTest", "p_value", "ratio", "score_test"]
+
+Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
+ScoreTestMethod: TypeAlias = Literal["score", "scas", "wald", "exact"]
+
+ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class SignificanceTest:
+    """The outcome of a test.
+
+    Parameters
+    ----------
+    statistic : float
+        The test statistic; its sign is that of the difference from the hypothesis. Infinite where a Wald statistic
+        divides by 0.
+    p_value : float
+        The probability, if the hypothesis holds, of a statistic at least as far out.
+    method : str
+        The name of the method.
+    alternative : {"two-sided", "less", "greater"}
+        What the hypothesis is held against.
+    """
+
+    statistic: float
+    p_value: float
+    method: str
+    alternative: Alternative
+
+    def __repr__(self) -> str:
+        """Give the method, the statistic and the p value in one line."""
+        p = shown_p_value(self.p_value)
+        return f"SignificanceTest({self.method}: statistic = {self.statistic:.2f}, {p}, {self.alternative})"
+
+
+def shown_p_value(p: float) -> str:
+    """Show a p value with the digits that matter."""
+    if p < 0.0001:
+        return "p < 0.0001"
+    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.2g}"
+
+
+def p_value(z: float, alternative: Alternative) -> float:
+    """Give the p value of a standard normal statistic, right in the far tails too."""
+    tails = {
+        "two-sided": math.erfc(abs(z) / math.sqrt(2)),
+        "less": math.erfc(-z / math.sqrt(2)) / 2,
+        "greater": math.erfc(z / math.sqrt(2)) / 2,
+    }
+    return tails[alternative]
+
+
+def ratio(distance: float, standard_error: float) -> float:
+    """Divide, with 0 for no distance and infinity for a distance without error."""
+    if distance == 0:
+        return 0.0
+    return distance / standard_error if standard_error > 0 else math.copysign(math.inf, distance)
+
+
+def score_test(score: Score, *, against: float, method: ScoreTestMethod, alternative: Alternative) -> SignificanceTest:
+    """Test one score; `Score.test` describes the methods."""
+    one_of("method", method, _TESTS)
+    one_of("alternative", alternative, ALTERNATIVES)
+    theta = between("against", against, -100, 100) / 100
+    statistic, p = _TESTS[method](score, theta, alternative)
+    return SignificanceTest(statistic=statistic, p_value=p, method=method, alternative=alternative)
+
+
+def _columns(score: Score) -> list[np.ndarray]:
+    return [np.array([float(count)]) for count in (score.promoters, score.passives, score.detractors)]
+
+
+def _by_score(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
+    z = float(score_statistic(np.array([theta]), *_columns(score))[0])
+    return z, p_value(z, alternative)
+
+
+def _by_scas(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
+    z = float(scas_statistic(np.array([theta]), *_columns(score))[0])
+    return z, p_value(z, alternative)
+
+
+def _by_wald(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
+    z = ratio(score.value / 100 - theta, score.standard_error / 100)
+    return z, p_value(z, alternative)
+
+
+def _by_sign(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
+    """Give the exact sign test: under the hypothesis a promoter is as likely as a detractor.
+
+    References
+    ----------
+    Dixon, W. J. and Mood, A. M. (1946). The statistical sign test. *Journal of the American Statistical Association*
+    41, 557-566.
+    """
+    from scipy.special import bdtr
+
+    if theta != 0:
+        raise refusal("against", 'zero for method="exact"', 100 * theta)
+    decided = score.promoters + score.detractors
+    at_most, at_least = (float(bdtr(k, decided, 0.5)) for k in (score.promoters, score.detractors))
+    tails = {"less": at_most, "greater": at_least, "two-sided": min(1.0, 2 * min(at_most, at_least))}
+    return float(score.promoters - score.detractors), tails[alternative]
+
+
+_TESTS: MappingProxyType[str, Callable[[Score, float, Alternative], tuple[float, float]]] = MappingProxyType(
+    {"score": _by_score, "scas": _by_scas, "wald": _by_wald, "exact": _by_sign}
+)
