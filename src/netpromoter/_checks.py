@@ -7,13 +7,15 @@ import math
 import sys
 import warnings
 from collections.abc import Collection
-from numbers import Integral, Real
+from numbers import Real
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import InvalidArgument, MissingDependency
 
 __all__ = ["between", "count", "one_of", "refusal", "require", "shown", "warn"]
+
+Named = TypeVar("Named", bound=str)
 
 
 def refusal(name: str, rule: str, value: object) -> InvalidArgument:
@@ -21,14 +23,15 @@ def refusal(name: str, rule: str, value: object) -> InvalidArgument:
     return InvalidArgument(f"{name} must be {rule} (got {value!r})")
 
 
-def one_of(name: str, value: str, options: Collection[str]) -> str:
+def one_of(name: str, value: Any, options: Collection[Named]) -> Named:
     """Return `value` if it is one of the named options."""
-    if isinstance(value, str) and value in options:
-        return value
+    for option in options:
+        if isinstance(value, str) and value == option:
+            return option
     raise refusal(name, "one of " + ", ".join(map(repr, options)), value)
 
 
-def between(name: str, value: float, low: float, high: float) -> float:
+def between(name: str, value: Any, low: float, high: float) -> float:
     """Return `value` as a float if it lies strictly between `low` and `high`."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if number and low < value < high:
@@ -36,17 +39,12 @@ def between(name: str, value: float, low: float, high: float) -> float:
     raise refusal(name, f"a number strictly between {low:g} and {high:g}", value)
 
 
-def count(name: str, value: object, *, least: int = 0) -> int:
+def count(name: str, value: Any, *, least: int = 0) -> int:
     """Return `value` as an int if it is a whole number of at least `least`."""
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        whole: int | None = int(value)
-    elif isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
-        whole = int(value) if value == int(value) else None
-    else:
-        whole = None
-    if whole is None or whole < least:
-        raise refusal(name, f"a whole number of at least {least}", value)
-    return whole
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and math.isfinite(value) and value == math.floor(value) and value >= least:
+        return int(value)
+    raise refusal(name, f"a whole number of at least {least}", value)
 
 
 def require(module: str, *, user: str, extra: str) -> ModuleType:

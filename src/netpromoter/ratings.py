@@ -6,12 +6,14 @@ An answer is a whole number from 0 to 10, missing, or refused. Nothing is guesse
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -71,6 +73,17 @@ class Category(StrEnum):
 _CATEGORIES = (Category.DETRACTOR,) * 7 + (Category.PASSIVE,) * 2 + (Category.PROMOTER,) * 2
 
 
+def _eleven(counts: Iterable[Any]) -> tuple[int, ...]:
+    numbers = tuple(count(f"counts[{rating}]", times) for rating, times in enumerate(counts))
+    if len(numbers) != _HIGHEST + 1:
+        raise refusal("counts", "eleven counts, of the answers 0 to 10", numbers)
+    return numbers
+
+
+def _missing(value: Any) -> int:
+    return count("missing", value)
+
+
 @attrs.frozen(kw_only=True)
 class Histogram:
     """How many people gave each answer from 0 to 10, and how many gave none.
@@ -89,8 +102,8 @@ class Histogram:
     (11, 7, 3, 21)
     """
 
-    counts: tuple[int, ...] = attrs.field(converter=lambda counts: _eleven(counts))
-    missing: int = attrs.field(default=0, converter=lambda missing: count("missing", missing))
+    counts: tuple[int, ...] = attrs.field(converter=_eleven)
+    missing: int = attrs.field(default=0, converter=_missing)
 
     @property
     def promoters(self) -> int:
@@ -309,7 +322,7 @@ def scale_doubt(n: int, lowest: int, highest: int, *, scale: Scale = "0-10") -> 
     return None
 
 
-def refuse_missing(absent: int, size: int, policy: MissingPolicy, first: Any) -> None:
+def refuse_missing(absent: int, size: int, policy: MissingPolicy, first: Callable[[], int] | None) -> None:
     """Refuse a column without answers, and one with missing answers unless `policy` is "drop"."""
     if absent == size:
         raise _nobody(absent)
@@ -323,20 +336,13 @@ def _nobody(missing: int) -> NoRatings:
     return NoRatings(f"ratings must hold at least one answer (got none, and {missing:,} missing)")
 
 
-def _eleven(counts: Iterable[object]) -> tuple[int, ...]:
-    numbers = tuple(count(f"counts[{rating}]", times) for rating, times in enumerate(counts))
-    if len(numbers) != _HIGHEST + 1:
-        raise refusal("counts", "eleven counts, of the answers 0 to 10", numbers)
-    return numbers
-
-
 def _lowest(scale: Scale) -> int:
-    return _LOWEST[one_of("scale", scale, _LOWEST)]  # type: ignore[index]  # one_of has just made sure
+    return _LOWEST[one_of("scale", scale, _LOWEST)]
 
 
 def _column(answers: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
     """Give the answers as a numeric array with a mask of the absent ones, or else as Python objects."""
-    if isinstance(answers, str | bytes | Mapping | Set) or not hasattr(answers, "__iter__"):
+    if isinstance(answers, str | bytes | Mapping | AbstractSet) or not hasattr(answers, "__iter__"):
         raise refusal("ratings", "a column of answers", answers)
     if isinstance(answers, np.ndarray):
         return _numpy_column(answers)
@@ -437,11 +443,12 @@ def _code(answer: object, lowest: int) -> int:
         return _text_code(answer, lowest)
     if answer is None or type(answer).__name__ in _MISSING_TYPES:
         return MISSING
-    if isinstance(answer, bool | np.bool_) or not isinstance(answer, Integral | Real | Decimal):
+    if isinstance(answer, bool | np.bool_) or not isinstance(answer, Real | Decimal):
         return _REFUSED
-    if answer != answer:  # noqa: PLR0124 -- only NaN differs from itself
+    number: Any = answer
+    if math.isnan(number):
         return MISSING
-    return int(answer) if lowest <= answer <= _HIGHEST and answer == int(answer) else _REFUSED
+    return int(number) if lowest <= number <= _HIGHEST and number == int(number) else _REFUSED
 
 
 def _text_code(answer: str, lowest: int) -> int:

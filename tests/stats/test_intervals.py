@@ -47,7 +47,7 @@ def test_limits_are_ordered_and_within_bounds(counts, method, level):
 @given(triples, st.sampled_from(sorted(set(METHODS) - MAY_MISS_ESTIMATE)), st.sampled_from([0.9, 0.95, 0.99]))
 def test_interval_holds_the_estimate(counts, method, level):
     """A method that adds nothing to the counts gives an interval that holds the observed score."""
-    promoters, passives, detractors = counts
+    promoters, _, detractors = counts
     estimate = 100 * (promoters - detractors) / sum(counts)
     low, high = intervals(*counts, method=method, confidence_level=level)
     assert low <= estimate + 1e-9
@@ -85,7 +85,7 @@ def test_many_at_once_are_the_same_as_one_by_one(rows, method):
 def test_blocks_leave_no_seam(method):
     """More rows than fit one block are computed like the same rows shuffled."""
     rng = np.random.default_rng(7)
-    rows = rng.integers(0, 4, (3, 20_000)) + [[0], [1], [0]]
+    rows = rng.integers(0, 4, (3, 20_000)) + np.array([[0], [1], [0]])
     order = rng.permutation(20_000)
     straight = np.array(intervals(*rows, method=method))
     shuffled = np.array(intervals(*rows[:, order], method=method))
@@ -275,6 +275,8 @@ def test_documentation_names_every_method():
 
 
 class TestCoverage:
+    """Exact coverage by enumeration."""
+
     def test_probabilities_add_to_one(self):
         """Covered, wholly below and wholly above are all that can happen."""
         found = coverage("newcombe", 7)

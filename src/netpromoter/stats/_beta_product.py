@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ._roots import Floats, roots
 
@@ -62,7 +63,8 @@ def probability_below(x: Floats, t_a: Floats, t_b: Floats, b_a: Floats, b_b: Flo
         share = np.clip((x[:, None] / t + 1) / 2, 0, 1)
     inner = np.where(t > 0, betainc(b_a[:, None], b_b[:, None], share), 0.0)
     integral = (np.where(np.isfinite(density), density, 0.0) * inner * weight * span).sum(axis=1)
-    return np.clip(integral + np.where(x > 0, betainc(t_a, t_b, low), 0.0), 0, 1)
+    below: Floats = integral + np.where(x > 0, betainc(t_a, t_b, low), 0.0)
+    return np.clip(below, 0, 1)
 
 
 def quantiles(probability: float, t_a: Floats, t_b: Floats, b_a: Floats, b_b: Floats) -> Floats:
@@ -77,25 +79,21 @@ def quantiles(probability: float, t_a: Floats, t_b: Floats, b_a: Floats, b_b: Fl
     """
     from scipy.special import betaincinv
 
-    ends = [
-        (t_a == 0, lambda a, b, c, d: np.zeros_like(a)),
-        (b_a == 0, lambda a, b, c, d: -_beta_quantile(1 - probability, a, b)),
-        (b_b == 0, lambda a, b, c, d: _beta_quantile(probability, a, b)),
-        (t_b == 0, lambda a, b, c, d: 2 * betaincinv(c, d, probability) - 1),
-        (np.ones(t_a.shape, dtype=bool), lambda *columns: _mixed(probability, columns)),
-    ]
-    found = np.empty(t_a.shape)
-    left = np.ones(t_a.shape, dtype=bool)
-    for here, solution in ends:
-        chosen = left & here
-        found[chosen] = solution(*(column[chosen] for column in (t_a, t_b, b_a, b_b)))
-        left &= ~here
+    found = np.zeros(t_a.shape)
+    nobody, never, always, certain = (parameter == 0 for parameter in (t_a, b_a, b_b, t_b))
+    only_b = certain & ~(nobody | never | always)
+    mixed = ~(nobody | never | always | certain)
+    found[never & ~nobody] = -_beta_quantile(1 - probability, t_a, t_b, never & ~nobody)
+    found[always & ~nobody] = _beta_quantile(probability, t_a, t_b, always & ~nobody)
+    found[only_b] = 2 * betaincinv(b_a[only_b], b_b[only_b], probability) - 1
+    found[mixed] = _mixed(probability, [column[mixed] for column in (t_a, t_b, b_a, b_b)])
     return found
 
 
-def _beta_quantile(probability: float, a: Floats, b: Floats) -> Floats:
+def _beta_quantile(probability: float, a: Floats, b: Floats, here: npt.NDArray[np.bool_]) -> Floats:
     from scipy.special import betaincinv
 
+    a, b = a[here], b[here]
     return np.where(b == 0, 1.0, betaincinv(a, np.where(b == 0, 1.0, b), probability))
 
 

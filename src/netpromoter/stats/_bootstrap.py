@@ -105,7 +105,8 @@ def _resampled(counts: tuple[int, int, int]) -> tuple[Floats, Floats]:
     angle = 2 * np.pi * np.arange(size) / size
     single = p * np.exp(1j * angle) + a + d * np.exp(-1j * angle)
     mass = np.maximum(np.fft.fft(single**n * np.exp(-1j * angle * low)).real / size, 0)
-    return np.arange(low, high + 1), np.cumsum(mass) / mass.sum()
+    sums = np.arange(low, high + 1, dtype=np.float64)
+    return sums, np.cumsum(mass) / mass.sum()
 
 
 def _quantile(sums: Floats, below: Floats, probability: float) -> float:

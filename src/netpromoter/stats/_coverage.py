@@ -159,7 +159,8 @@ def probabilities(outcomes: Floats, shares: Floats) -> Floats:
     each = np.stack([promoters, 1 - promoters - detractors, detractors], axis=1)
     each = np.where(each > _SLACK, each, 0.0)
     logs = np.log(each, out=np.full(each.shape, _NEVER), where=each > 0)
-    return np.exp(logs @ outcomes + ways)
+    chance: Floats = np.exp(logs @ outcomes + ways)
+    return chance
 
 
 def _summed(outcomes: Floats, low: Floats, high: Floats, shares: Floats) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from netpromoter._checks import between, one_of, refusal
 from netpromoter.errors import InvalidArgument, NoRatings
 
-from ._bayes import PRIORS, credible_limits
+from ._bayes import PRIORS, Prior, credible_limits
 from ._bootstrap import bca_limits, percentile_limits
 from ._closed_forms import PSEUDO_OBSERVATIONS, closed_jeffreys_limits, newcombe_limits, wald_limits
 from ._exact import exact_limits
@@ -80,7 +80,7 @@ def _wald(title: str, name: str) -> IntervalMethod:
     return IntervalMethod(title=title, limits=_normal(partial(wald_limits, added=PSEUDO_OBSERVATIONS[name])))
 
 
-def _bayes(title: str, prior: str) -> IntervalMethod:
+def _bayes(title: str, prior: Prior) -> IntervalMethod:
     return IntervalMethod(title=title, limits=partial(credible_limits, prior=PRIORS[prior]), costly=True)
 
 
@@ -167,7 +167,7 @@ def intervals(
     >>> low.round(2), high.round(2)
     (array([24.57, -2.  ]), array([53.24, 79.32]))
     """
-    row = METHODS[one_of("method", method, METHODS)]  # type: ignore[index]  # one_of has just made sure
+    row = METHODS[one_of("method", method, METHODS)]
     level = between("confidence_level", confidence_level, 0, 1)
     columns = _broadcast(promoters, passives, detractors)
     shape, size = columns[0].shape, columns[0].size
@@ -176,8 +176,8 @@ def intervals(
     limits, width = (_once_per_distinct(row.limits), max(size, 1)) if row.costly else (row.limits, _BLOCK)
     for start in range(0, size, width):
         block = slice(start, start + width)
-        counts = _checked([column[block] for column in flat], method if row.whole_counts else None)
-        for side, limit in zip((low, high), limits(*counts, level), strict=True):
+        p, a, d = _checked([column[block] for column in flat], method if row.whole_counts else None)
+        for side, limit in zip((low, high), limits(p, a, d, level), strict=True):
             np.clip(100 * limit, -100, 100, out=side[block])
     return low.reshape(shape)[()], high.reshape(shape)[()]
 
@@ -214,7 +214,7 @@ def _checked(columns: list[npt.NDArray[np.generic]], whole_for: str | None) -> l
 def _once_per_distinct(limits: Limits) -> Limits:
     def deduplicated(p: Floats, a: Floats, d: Floats, confidence_level: float) -> tuple[Floats, Floats]:
         distinct, place = np.unique(np.stack([p, a, d]), axis=1, return_inverse=True)
-        low, high = limits(*distinct, confidence_level)
+        low, high = limits(distinct[0], distinct[1], distinct[2], confidence_level)
         return low[place.ravel()], high[place.ravel()]
 
     return deduplicated

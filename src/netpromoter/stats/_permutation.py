@@ -27,7 +27,7 @@ def permutation_test(before: Counts, after: Counts, alternative: Alternative) ->
     p_value : float
         Exact from the multivariate hypergeometric law of up to four million tables; the normal limit beyond.
     """
-    pooled = tuple(a + b for a, b in zip(before, after, strict=True))
+    pooled = (before[0] + after[0], before[1] + after[1], before[2] + after[2])
     promoters, _, detractors = pooled
     total, drawn = sum(pooled), sum(after)
     # Everything is multiplied by the total, so that equally extreme tables are recognized in whole numbers.
@@ -46,7 +46,7 @@ def permutation_test(before: Counts, after: Counts, alternative: Alternative) ->
     return z, min(1.0, float(chance[extreme[alternative]].sum()))
 
 
-def _deviation(pooled: tuple[int, ...], drawn: int) -> float:
+def _deviation(pooled: Counts, drawn: int) -> float:
     """Give the standard deviation of promoters minus detractors among the drawn."""
     promoters, _, detractors = pooled
     total = sum(pooled)
@@ -57,17 +57,19 @@ def _deviation(pooled: tuple[int, ...], drawn: int) -> float:
     return math.sqrt(drawn * variance * (total - drawn) / (total - 1))
 
 
-def _tables(pooled: tuple[int, ...], drawn: int) -> tuple[Floats, Floats]:
+def _tables(pooled: Counts, drawn: int) -> tuple[Floats, Floats]:
     """Give promoters minus detractors among the drawn, and the probability, of every table."""
-    from scipy.special import gammaln
-
-    def ways(total: int, chosen: Floats) -> Floats:
-        return gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
-
     promoters, passives, detractors = pooled
-    p, d = np.arange(promoters + 1)[:, None], np.arange(detractors + 1)
+    p, d = np.arange(promoters + 1.0)[:, None], np.arange(detractors + 1.0)
     a = drawn - p - d
     possible = (a >= 0) & (a <= passives)
-    logs = ways(promoters, p) + ways(detractors, d) + ways(passives, np.where(possible, a, 0))
-    chance = np.where(possible, np.exp(logs - ways(sum(pooled), np.array(drawn))), 0.0)
-    return p - d, chance
+    ways = _log_ways(promoters, p) + _log_ways(detractors, d) + _log_ways(passives, np.where(possible, a, 0.0))
+    chance = np.exp(ways - _log_ways(sum(pooled), np.array(float(drawn))))
+    return p - d, np.where(possible, chance, 0.0)
+
+
+def _log_ways(total: int, chosen: Floats) -> Floats:
+    from scipy.special import gammaln
+
+    ways: Floats = gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
+    return ways

@@ -49,13 +49,15 @@ def _multiplier(theta: Floats, promoters: Floats, passives: Floats, detractors: 
 def profile_statistic(before: Sample, after: Sample, difference: Floats) -> Floats:
     """Give the score statistic of the hypothesis that `after` scores higher by `difference`."""
     theta = common_score(before, after, difference)
-    variance = sum(
-        restricted_variance(np.clip(score, -1, 1), *sample) / sum(sample)
-        for score, sample in ((theta, before), (theta + difference, after))
-    )
+    variance = _restricted(theta, before) + _restricted(theta + difference, after)
     distance = _observed(after) - _observed(before) - difference
     with np.errstate(all="ignore"):
         return np.where(np.abs(distance) < 1e-15, 0.0, distance / np.sqrt(variance))
+
+
+def _restricted(theta: Floats, sample: Sample) -> Floats:
+    promoters, passives, detractors = sample
+    return restricted_variance(np.clip(theta, -1, 1), *sample) / (promoters + passives + detractors)
 
 
 def profile_limits(before: Sample, after: Sample, confidence_level: float) -> tuple[Floats, Floats]:
@@ -79,16 +81,18 @@ def _lower(before: Sample, after: Sample, z: float) -> Floats:
 def profile_log_ratio(before: Sample, after: Sample) -> Floats:
     """Give twice the log of the likelihood ratio against equal scores."""
     theta = common_score(before, after, np.zeros(before[0].shape))
-    return sum(2 * (_log_likelihood(sample) - _log_likelihood(sample, theta)) for sample in (before, after))
+    free = _log_likelihood(before) + _log_likelihood(after)
+    return 2 * (free - _log_likelihood(before, theta) - _log_likelihood(after, theta))
 
 
 def _log_likelihood(sample: Sample, theta: Floats | None = None) -> Floats:
     from scipy.special import xlogy
 
     promoters, passives, detractors = sample
-    n = sum(sample)
+    n = promoters + passives + detractors
     p, d = (promoters / n, detractors / n) if theta is None else restricted_shares(theta, *sample)
-    return xlogy(promoters, p) + xlogy(passives, 1 - p - d) + xlogy(detractors, d)
+    terms: Floats = xlogy(promoters, p) + xlogy(passives, np.maximum(1 - p - d, 0)) + xlogy(detractors, d)
+    return terms
 
 
 def _observed(sample: Sample) -> Floats:

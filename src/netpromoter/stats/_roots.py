@@ -63,7 +63,7 @@ def roots(
     a, b = low.copy(), high.copy()
     fa, fb = (np.full(low.shape, np.nan) for _ in range(2)) if ends is None else (end.copy() for end in ends)
     x = (a + b) / 2 if guess is None else guess
-    before, rose = b - a, np.full(low.shape, np.nan)
+    before, rose = b - a, np.zeros(low.shape, dtype=bool)
     for step in range(1, _STEPS):
         fx = function(x, *columns)
         rises = fx > 0
@@ -74,8 +74,9 @@ def roots(
         again = rises == rose
         np.multiply(fa, weight, out=fa, where=again & falls)
         np.multiply(fb, weight, out=fb, where=again & rises)
-        for end, value, here in ((fa, fx, rises), (fb, fx, falls), (a, x, rises), (b, x, falls)):
-            np.copyto(end, value, where=here)
+        for value, left, right in ((fx, fa, fb), (x, a, b)):
+            np.copyto(left, value, where=rises)
+            np.copyto(right, value, where=falls)
         width = b - a
         slack = _SPACINGS * np.maximum(np.abs(a), np.abs(b)) + tolerance
         done = (width <= 2 * slack) | (fx == 0)
@@ -86,9 +87,8 @@ def roots(
                 break
             keep = np.flatnonzero(~done)
             place, columns = place[keep], [column[keep] for column in columns]
-            a, b, fa, fb, width, slack, before, rises = (
-                values[keep] for values in (a, b, fa, fb, width, slack, before, rises)
-            )
+            a, b, fa, fb, width, slack, before = (values[keep] for values in (a, b, fa, fb, width, slack, before))
+            rises = rises[keep]
         rose = rises
         with np.errstate(all="ignore"):
             x = b - fb * (width / (fb - fa))

@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["Score", "score"]
 
 
+def _plain(value: Any) -> int:
+    """Make an int of a whole number of any type, and leave what is none to the validator."""
+    try:
+        return int(value) if value == int(value) and not isinstance(value, bool) else value
+    except (TypeError, ValueError, OverflowError):
+        return value  # type: ignore[no-any-return]  # the validator refuses it
+
+
+def _counted(_: object, field: attrs.Attribute[int], value: int) -> None:
+    count(field.name, value)
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class Score:
     """A Net Promoter Score, with what is needed to defend it.
@@ -56,11 +68,11 @@ class Score:
     True
     """
 
-    promoters: int = attrs.field(converter=lambda value: count("promoters", value))
-    passives: int = attrs.field(converter=lambda value: count("passives", value))
-    detractors: int = attrs.field(converter=lambda value: count("detractors", value))
+    promoters: int = attrs.field(converter=_plain, validator=_counted)
+    passives: int = attrs.field(converter=_plain, validator=_counted)
+    detractors: int = attrs.field(converter=_plain, validator=_counted)
     histogram: Histogram | None = attrs.field(default=None, eq=False)
-    missing: int = attrs.field(default=0, eq=False, converter=lambda value: count("missing", value))
+    missing: int = attrs.field(default=0, eq=False, converter=_plain, validator=_counted)
 
     def __attrs_post_init__(self) -> None:
         if not self.n:

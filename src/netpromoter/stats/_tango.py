@@ -25,9 +25,11 @@ _FAR = 1e8
 
 
 def restricted_variance(theta: Floats, promoters: Floats, passives: Floats, detractors: Floats) -> Floats:
-    r"""Give :math:`\tilde p + \tilde d - \theta^2`, the variance of one answer when the score is known to be `theta`."""
+    r"""Give :math:`\tilde p + \tilde d - \theta^2`, the variance of one answer when the score is known."""
     size = np.abs(theta)
-    return 2 * _lesser_share(theta, promoters, passives, detractors) + size * (1 - size)
+    lesser = _lesser_share(theta, promoters, passives, detractors)
+    variance: Floats = 2 * lesser + size * (1 - size)
+    return variance
 
 
 def restricted_shares(theta: Floats, promoters: Floats, passives: Floats, detractors: Floats) -> tuple[Floats, Floats]:
@@ -53,7 +55,8 @@ def _lesser_share(theta: Floats, promoters: Floats, passives: Floats, detractors
     total = major + passives + minor
     root = np.sqrt(b * b + 8 * total * c)
     small = np.divide(2 * c, b + root, out=np.zeros_like(root), where=b + root > 0)
-    return np.where(b > 0, small, (root - b) / (4 * total))
+    lesser: Floats = np.where(b > 0, small, (root - b) / (4 * total))
+    return lesser
 
 
 def score_statistic(theta: Floats, promoters: Floats, passives: Floats, detractors: Floats) -> Floats:
@@ -62,7 +65,8 @@ def score_statistic(theta: Floats, promoters: Floats, passives: Floats, detracto
     distance = (promoters - detractors) / n - theta
     variance = restricted_variance(theta, promoters, passives, detractors)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(distance == 0, 0.0, distance * np.sqrt(n / variance))
+        z: Floats = distance * np.sqrt(n / variance)
+    return np.where(distance == 0, 0.0, z)
 
 
 def score_limits(promoters: Floats, passives: Floats, detractors: Floats, z: float) -> tuple[Floats, Floats]:
@@ -86,22 +90,24 @@ def _score_lower(promoters: Floats, passives: Floats, detractors: Floats, z: flo
     lower = np.where(passives == n, -z * z / (n + z * z), lower)
     mixed = (promoters < n) & (passives < n) & (detractors < n)
 
-    def excess(theta: Floats, promoters: Floats, passives: Floats, detractors: Floats, n: Floats, at: Floats) -> Floats:
-        variance = restricted_variance(theta, promoters, passives, detractors)
-        return np.sqrt(n) * (at - theta) - z * np.sqrt(variance)
+    p, a, d, n, estimate = (column[mixed] for column in (promoters, passives, detractors, n, estimate))
+    root = np.sqrt(n)
 
-    columns = [column[mixed] for column in (promoters, passives, detractors, n, estimate)]
-    end = -np.ones(columns[-1].shape)
-    values = (np.sqrt(columns[3]) * (columns[4] + 1), excess(columns[4], *columns))
-    start = _guess(*columns, z)
-    lower[mixed] = roots(excess, end, columns[-1], *columns, guess=start, ends=values, tolerance=0.0)
+    def excess(theta: Floats, *columns: Floats) -> Floats:
+        *counts, root, estimate = columns
+        return root * (estimate - theta) - z * np.sqrt(restricted_variance(theta, *counts))
+
+    columns = (p, a, d, root, estimate)
+    ends = (root * (estimate + 1), excess(estimate, *columns))
+    start = _guess(n, estimate, (a * (p + d) + 4 * p * d) / (n * n), z)
+    low = np.full(n.shape, -1.0)
+    lower[mixed] = roots(excess, low, estimate, *columns, guess=start, ends=ends, tolerance=0.0)
     return lower
 
 
-def _guess(promoters: Floats, passives: Floats, detractors: Floats, n: Floats, estimate: Floats, z: float) -> Floats:
-    """Give Wilson's limit for the mean of a variable with the observed variance, strictly between -1 and the estimate."""
+def _guess(n: Floats, estimate: Floats, variance: Floats, z: float) -> Floats:
+    """Give a limit like Wilson's, with the observed variance, strictly between -1 and the estimate."""
     share = z * z / (n + z * z)
-    variance = (passives * (promoters + detractors) + 4 * promoters * detractors) / (n * n)
     half = np.sqrt(share * (variance * (1 - share) + share * (1 - estimate**2)))
     return np.maximum((1 - share) * estimate - half, (estimate - 1) / 2 - 0.4 * (1 + estimate))
 
