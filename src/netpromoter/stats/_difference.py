@@ -138,17 +138,17 @@ class Difference:
     def __repr__(self) -> str:
         """Give the difference, its interval and the p value in one line."""
         low, high = self.interval()
-        return f"{self.value:+.1f} points (95% CI {low:+.1f} to {high:+.1f}), {shown_p_value(self.test().p_value)}"
+        return f"{self.value:+z.1f} points (95% CI {low:+z.1f} to {high:+z.1f}), {shown_p_value(self.test().p_value)}"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""
         rows = []
         for name, score in (("before", self.before), ("after", self.after)):
             low, high = score.interval()
-            rows.append([name, f"{score.value:+.1f}", f"{low:+.1f} to {high:+.1f}", f"{score.n:,}"])
+            rows.append([name, f"{score.value:+z.1f}", f"{low:+z.1f} to {high:+z.1f}", f"{score.n:,}"])
         low, high = self.interval()
         p = shown_p_value(self.test().p_value).replace("<", "&lt;")
-        rows.append(["difference", f"<b>{self.value:+.1f}</b>", f"{low:+.1f} to {high:+.1f}", p])
+        rows.append(["difference", f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", p])
         return table(["", "NPS", "95% CI", "n"], rows)
 
 

@@ -299,7 +299,7 @@ class Score:
         """Give the score, its interval and the sample in one line."""
         low, high = self.interval()
         missing = f"; {self.missing:,} missing" if self.missing else ""
-        return f"NPS {self.value:+.1f} (95% CI {low:+.1f} to {high:+.1f}; n = {self.n:,}{missing})"
+        return f"NPS {self.value:+z.1f} (95% CI {low:+z.1f} to {high:+z.1f}; n = {self.n:,}{missing})"
 
     def _repr_html_(self) -> str:
         """Give a small table with a bar of the three groups, for notebooks."""
@@ -308,8 +308,8 @@ class Score:
         shares = f"{self.promoters:,} / {self.passives:,} / {self.detractors:,}"
         head = ["NPS", "95% CI", "n", "missing", "detractors, passives, promoters", "promoters / passives / detractors"]
         row = [
-            f"<b>{self.value:+.1f}</b>",
-            f"{low:+.1f} to {high:+.1f}",
+            f"<b>{self.value:+z.1f}</b>",
+            f"{low:+z.1f} to {high:+z.1f}",
             f"{self.n:,}",
             f"{self.missing:,}",
             groups,

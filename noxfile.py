@@ -1,0 +1,120 @@
+"""The checks: `nox` runs those that every change must pass, `nox --list` shows them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def interpreter(version: str) -> str | None:
+    """Find a Python that runs: on the path, among those of pyenv, or the one that runs nox."""
+    name = f"python{version}"
+    roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
+    shim = shutil.which("pyenv") or shutil.which(name)
+    if shim and Path(shim).parent.name in {"shims", "bin"}:
+        roots.append(Path(shim).parent.parent)
+    candidates = [shutil.which(name)]
+    candidates += [path for root in roots for path in sorted(root.glob(f"versions/{version}.*/bin/{name}"))]
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        candidates.insert(0, sys.executable)
+    return next((str(path) for path in candidates if path and runs(str(path))), None)
+
+
+def runs(path: str) -> bool:
+    """Tell whether an interpreter starts: a shim may stand for one that is not chosen."""
+    return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+FOUND = {version: path for version in VERSIONS if (path := interpreter(version))}
+os.environ["PATH"] = os.pathsep.join([*(str(Path(path).parent) for path in FOUND.values()), os.environ["PATH"]])
+
+
+def group(name: str) -> list[str]:
+    """Give what a dependency group of pyproject.toml asks for."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, floors, and the wording of the changelog."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+    session.run("towncrier", "build", "--draft", "--version", "0")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types inside, and the public API as a type checker of its users sees it."""
+    session.install("-e", ".[all]", *group("types"))
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(python=list(FOUND))
+def tests(session: nox.Session) -> None:
+    """Every test and example, with coverage by branch, on each Python that is present."""
+    session.install("-e", ".[all]", *group("tests"))
+    report = Path(session.create_tmp()) / "coverage"
+    environment = {"COVERAGE_FILE": str(report), "MPLBACKEND": "agg"}
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=environment)
+    if not session.posargs:
+        session.run("coverage", "report", env=environment)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, with its notebooks run and its examples tested; a warning is an error."""
+    session.install(".[all]", *group("docs"))
+    for builder in ("html", "doctest"):
+        session.run("sphinx-build", "-W", "--keep-going", "-n", "-q", "-b", builder, "docs", f"docs/_build/{builder}")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel: what is in it, and that the base install alone can score a list."""
+    folder = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build", "check-wheel-contents", "twine")
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    (wheel,) = folder.glob("*.whl")
+    session.run("check-wheel-contents", str(wheel))
+    session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
+    session.run("python", "-m", "venv", "--clear", str(folder / "empty"))
+    python = str(folder / "empty" / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    installed = session.run(python, "-m", "pip", "list", "--format=json", external=True, silent=True)
+    names = {package["name"].lower() for package in json.loads(installed)} - {"pip", "setuptools"}
+    if names != {"netpromoter", "attrs", "narwhals", "numpy", "scipy"}:
+        session.error(f"the base install brings {sorted(names)}")
+    program = "import netpromoter as nps; s = nps.score([10, 9, 8, 3]); print(s); assert s.value == 25, s.value"
+    session.run(python, "-W", "error", "-c", program, external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory as ratios against peers in the same run; writes the table of the documentation."""
+    session.install(".[all]", *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def backends(session: nox.Session) -> None:
+    """The dataframe libraries that are too large for every run: Ibis, Dask and PySpark, which needs Java 17."""
+    session.install(".[all]", *group("tests"), *group("large_backends"))
+    session.run("pytest", "tests/backends", "tests/test_frames.py", *session.posargs)

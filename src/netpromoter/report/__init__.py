@@ -1,0 +1,5 @@
+"""Pictures of scores, as matplotlib axes; the extra ``report`` brings matplotlib, which loads at the first plot."""
+
+from ._plots import plot_breakdown, plot_score
+
+__all__ = ["plot_breakdown", "plot_score"]
