@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
 
 import numpy as np
 
 from ._roots import Floats
-from ._significance import Alternative, p_value, ratio
+from ._significance import Alternative, Counts, p_value, ratio
 
 __all__ = ["permutation_test"]
-
-Counts: TypeAlias = tuple[int, int, int]
 
 _MOST_TABLES = 1 << 22
 

@@ -276,7 +276,8 @@ class Score:
         """
         from ._significance import score_test
 
-        return score_test(self, against=against, method=method, alternative=alternative)
+        counts = (self.promoters, self.passives, self.detractors)
+        return score_test(counts, against=against, method=method, alternative=alternative)
 
     def __add__(self, other: Score) -> Score:
         """Merge two disjoint samples."""

@@ -5,21 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 import numpy as np
 
 from netpromoter._checks import between, one_of, refusal
 
+from ._roots import Floats
 from ._tango import scas_statistic, score_statistic
 
-if TYPE_CHECKING:
-    from ._score import Score
-
-__all__ = ["ALTERNATIVES", "Alternative", "ScoreTestMethod", "SignificanceTest", "p_value", "ratio", "score_test"]
+__all__ = [
+    "ALTERNATIVES",
+    "Alternative",
+    "Counts",
+    "ScoreTestMethod",
+    "SignificanceTest",
+    "p_value",
+    "ratio",
+    "score_test",
+    "shown_p_value",
+]
 
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
+Counts: TypeAlias = tuple[int, int, int]
 ScoreTestMethod: TypeAlias = Literal["score", "scas", "wald", "exact"]
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
@@ -77,35 +86,39 @@ def ratio(distance: float, standard_error: float) -> float:
     return distance / standard_error if standard_error > 0 else math.copysign(math.inf, distance)
 
 
-def score_test(score: Score, *, against: float, method: ScoreTestMethod, alternative: Alternative) -> SignificanceTest:
-    """Test one score; `Score.test` describes the methods."""
-    one_of("method", method, _TESTS)
+def score_test(
+    counts: Counts, *, against: float, method: ScoreTestMethod, alternative: Alternative
+) -> SignificanceTest:
+    """Test the score of three counts; `Score.test` describes the methods."""
+    test = _TESTS[one_of("method", method, _TESTS)]
     one_of("alternative", alternative, ALTERNATIVES)
     theta = between("against", against, -100, 100) / 100
-    statistic, p = _TESTS[method](score, theta, alternative)
+    statistic, p = test(counts, theta, alternative)
     return SignificanceTest(statistic=statistic, p_value=p, method=method, alternative=alternative)
 
 
-def _columns(score: Score) -> list[np.ndarray]:
-    return [np.array([float(count)]) for count in (score.promoters, score.passives, score.detractors)]
+def _columns(counts: Counts) -> list[Floats]:
+    return [np.array([float(count)]) for count in counts]
 
 
-def _by_score(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
-    z = float(score_statistic(np.array([theta]), *_columns(score))[0])
+def _by_score(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+    z = float(score_statistic(np.array([theta]), *_columns(counts))[0])
     return z, p_value(z, alternative)
 
 
-def _by_scas(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
-    z = float(scas_statistic(np.array([theta]), *_columns(score))[0])
+def _by_scas(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+    z = float(scas_statistic(np.array([theta]), *_columns(counts))[0])
     return z, p_value(z, alternative)
 
 
-def _by_wald(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
-    z = ratio(score.value / 100 - theta, score.standard_error / 100)
+def _by_wald(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+    p, a, d = counts
+    n = p + a + d
+    z = ratio((p - d) / n - theta, math.sqrt((a * (p + d) + 4 * p * d) / n**3))
     return z, p_value(z, alternative)
 
 
-def _by_sign(score: Score, theta: float, alternative: Alternative) -> tuple[float, float]:
+def _by_sign(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
     """Give the exact sign test: under the hypothesis a promoter is as likely as a detractor.
 
     References
@@ -117,12 +130,12 @@ def _by_sign(score: Score, theta: float, alternative: Alternative) -> tuple[floa
 
     if theta != 0:
         raise refusal("against", 'zero for method="exact"', 100 * theta)
-    decided = score.promoters + score.detractors
-    at_most, at_least = (float(bdtr(k, decided, 0.5)) for k in (score.promoters, score.detractors))
+    promoters, _, detractors = counts
+    at_most, at_least = (float(bdtr(k, promoters + detractors, 0.5)) for k in (promoters, detractors))
     tails = {"less": at_most, "greater": at_least, "two-sided": min(1.0, 2 * min(at_most, at_least))}
-    return float(score.promoters - score.detractors), tails[alternative]
+    return float(promoters - detractors), tails[alternative]
 
 
-_TESTS: MappingProxyType[str, Callable[[Score, float, Alternative], tuple[float, float]]] = MappingProxyType(
-    {"score": _by_score, "scas": _by_scas, "wald": _by_wald, "exact": _by_sign}
+_TESTS: MappingProxyType[ScoreTestMethod, Callable[[Counts, float, Alternative], tuple[float, float]]] = (
+    MappingProxyType({"score": _by_score, "scas": _by_scas, "wald": _by_wald, "exact": _by_sign})
 )
