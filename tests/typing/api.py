@@ -63,21 +63,21 @@ def many_intervals() -> None:
     assert_type(c, stats.Coverage)
     assert_type(c.minimum + c.mean + c.mean_width, float)
     method: stats.Method = "bootstrap_bca"
-    share_of_names: tuple[stats.DifferenceInterval, stats.DifferenceTest, stats.ScoreTestMethod] = (
-        "score",
-        "likelihood_ratio",
-        "exact",
-    )
     stats.coverage(method, 5)
-    print(share_of_names)
+    between: stats.DifferenceInterval = "welch"
+    tested: stats.DifferenceTest = "likelihood_ratio"
+    one_sample: stats.ScoreTestMethod = "exact"
+    s = nps.score([9])
+    s.test(method=one_sample)
+    nps.compare(s, s).test(method=tested)
+    nps.compare(s, s).interval(method=between)
 
 
 def answers() -> None:
     assert_type(ratings.parse("10 - Extremely likely"), int | None)
     assert_type(ratings.category(9), ratings.Category)
     assert_type(ratings.codes([1, None]), npt.NDArray[np.int8])
-    missing: int = ratings.MISSING
-    print(missing)
+    ratings.histogram([1, ratings.MISSING + 1])
     h = ratings.histogram([1, None], missing="drop", scale="1-10")
     assert_type(h.counts, tuple[int, ...])
     assert_type(h.mean, float)

@@ -1,0 +1,45 @@
+"""How everything here is measured: alternating runs, medians, and a ratio to a peer or a limit in the same run."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+# One thread for everybody; the libraries read this when they are first imported.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
+def medians(runs, *, rounds):
+    """Call each function once a round, in turn, so that a busy moment hits all of them; give the median seconds."""
+    seconds = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+def printed(*arguments):
+    """Run Python in a fresh process, and give what it prints."""
+    return subprocess.run([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def extra_megabytes(run):
+    """Give how far a call raises the peak of resident memory; unlike tracemalloc, this sees every allocation."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def row(what, ours, *, against, ratio, target):
+    """Print one row of the table, for `python -m benchmarks` to collect."""
+    print(json.dumps([what, ours, against, ratio, target]), flush=True)
+
+
+def seconds(value):
+    """Write a time in the unit that suits it."""
+    return f"{value:.2f} s" if value >= 1 else f"{1e3 * value:.1f} ms"

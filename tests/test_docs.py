@@ -1,0 +1,70 @@
+"""The documentation names what there is, and CONTRIBUTING confesses what is."""
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import netpromoter
+from netpromoter.cli import cli
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+FACES = ("errors", "formats", "frames", "ratings", "report", "stats")
+LONG = 25
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_public_name_has_its_entry_on_the_page_of_its_face(face):
+    """A page of the reference lists what `__all__` of its module lists, no more and no less."""
+    page = (DOCS / "reference" / f"{face}.rst").read_text()
+    listed = re.findall(r"^\.\. auto(?:function|class|exception|data):: (\w+)$", page, re.MULTILINE)
+    assert sorted(listed) == sorted(import_module(f"netpromoter.{face}").__all__)
+
+
+def test_the_page_of_the_root_names_what_the_root_gives():
+    """The reference page of `netpromoter` summarizes each of its names, under the module where it lives."""
+    page = (DOCS / "reference" / "netpromoter.rst").read_text()
+    named = set(re.findall(r"^ +~netpromoter\.\w+\.(\w+)$", page, re.MULTILINE))
+    assert named == set(netpromoter.__all__) - {"__version__"}
+
+
+def test_every_page_is_in_the_index_of_its_kind():
+    """The index of how-to guides and explanations leads to each page beside it."""
+    for kind in ("tutorial", "how-to", "explanation"):
+        index = (DOCS / kind / "index.md").read_text()
+        pages = {page.name for page in (DOCS / kind).glob("*.md")} - {"index.md", "benchmark_table.md"}
+        assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", index)), kind
+
+
+def test_every_documented_option_exists():
+    """An option of `netpromoter score` that a page or the README names is one that the command has."""
+    pages = [ROOT / "README.md", *DOCS.glob("*/*.md")]
+    text = "\n".join(page.read_text() for page in pages)
+    commands = re.findall(r"netpromoter score((?:.*\\\n)*.*)", text)
+    named = {option for command in commands for option in re.findall(r"--[a-z][a-z-]*", command)}
+    there = {name for parameter in cli.commands["score"].params for name in parameter.opts} | {"--help"}
+    assert named
+    assert named <= there
+
+
+def long_functions():
+    """Find the functions whose body, without the docstring, has more lines than the house likes."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[ast.get_docstring(node) is not None :]
+                if body and body[-1].end_lineno - body[0].lineno >= LONG:
+                    yield f"`{path.stem}.{node.name}`"
+
+
+def test_contributing_confesses_what_the_package_does():
+    """The list of present violations names every long function, and counts the silenced type errors."""
+    confession = (ROOT / "CONTRIBUTING.md").read_text().partition("## Present violations")[2]
+    found = list(long_functions())
+    assert [name for name in found if name not in confession] == []
+    assert ("No function body is longer" in confession) == (not found)
+    silenced = sum(path.read_text().count("# type: ignore[") for path in (ROOT / "src").rglob("*.py"))
+    assert f"There are {silenced} of them in the package" in confession
