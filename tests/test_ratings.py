@@ -285,19 +285,22 @@ def test_scale_from_one_refuses_a_zero_and_keeps_the_categories():
         ),
         ([1, 5] * 500, "0-10", "none of 1,000 answers is above 5: the scale may not have been 0 to 10"),
         ([0, 5] * 500, "0-10", "none of 1,000 answers is above 5"),
+        ([1, 5] * 15, "0-10", "none of 30 answers is above 5"),
         ([2, 10] * 500, "1-10", "none of 1,000 answers is 1: the scale may have been 2 to 10"),
     ],
 )
 def test_a_thousand_answers_from_another_scale_are_doubted(answers, scale, message):
-    """Many answers without the lowest one, or with none above 5, give a warning that points at the caller."""
+    """Many answers without the lowest one or with none above 5, or like five stars, give a warning at the caller."""
     with pytest.warns(ScaleWarning, match=message) as caught:
         histogram(answers, scale=scale)
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("answers", [[1, 10] * 499, [0, 10] * 5_000, [5] * 999, [0, 6] * 5_000])
+@pytest.mark.parametrize(
+    "answers", [[1, 10] * 499, [0, 10] * 5_000, [5] * 999, [0, 5] * 499, [1, 5] * 14, [0, 6] * 5_000]
+)
 def test_fewer_answers_or_the_whole_scale_are_not_doubted(answers):
-    """Below a thousand answers, or with a 0 and a 6, nothing is said."""
+    """Below a thousand answers, or with a 0 and a 6, nothing is said, unless they run from 1 to 5."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert histogram(answers).n == len(answers)

@@ -19,7 +19,7 @@ import attrs
 
 from netpromoter import formats
 from netpromoter._checks import require, shown
-from netpromoter.errors import InvalidArgument, MissingDependency, NoRatings, ScaleWarning
+from netpromoter.errors import InvalidArgument, MissingDependency, NoRatings, ScaleWarning, UnreadableFile
 from netpromoter.frames import Breakdown
 from netpromoter.ratings import Scale
 from netpromoter.stats import Method, Score
@@ -155,7 +155,7 @@ def _as_click_errors() -> Iterator[None]:
         yield
     except InvalidArgument as problem:
         raise click.UsageError(_safe(str(problem))) from problem
-    except formats.UnreadableFile as problem:
+    except UnreadableFile as problem:
         raise _Refused(_safe(str(problem))) from problem
     except MissingDependency as problem:
         raise _Missing(str(problem)) from problem
@@ -277,7 +277,7 @@ def _headline(score: Score, outcome: _Outcome) -> str:
     low, high = score.interval(method=outcome.method, confidence_level=outcome.confidence_level)
     counts = [f"n = {score.n:,}"]
     counts += [f"{times:,} {what}" for times, what in ((rows.missing, "missing"), (rows.refused, "refused")) if times]
-    return f"NPS {score.value:+.1f} ({_level(outcome)} {low:+.1f} to {high:+.1f}; {'; '.join(counts)})"
+    return f"NPS {score.value:+z.1f} ({_level(outcome)} {low:+z.1f} to {high:+z.1f}; {'; '.join(counts)})"
 
 
 def _level(outcome: _Outcome) -> str:
@@ -300,7 +300,7 @@ def _estimates(row: Mapping[str, Any]) -> tuple[str, ...]:
         return "", "withheld", "", ""
     if not row["n"]:
         return "", "no answers", "0", f"{row['missing']:,}"
-    return f"{row['nps']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}", f"{row['n']:,}", f"{row['missing']:,}"
+    return f"{row['nps']:+z.1f}", f"{row['low']:+z.1f} to {row['high']:+z.1f}", f"{row['n']:,}", f"{row['missing']:,}"
 
 
 def _segment_rows(breakdown: Breakdown, outcome: _Outcome) -> list[dict[str, Any]]:

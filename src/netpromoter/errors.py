@@ -13,6 +13,7 @@ __all__ = [
     "NetPromoterError",
     "NoRatings",
     "ScaleWarning",
+    "UnreadableFile",
 ]
 
 
@@ -34,6 +35,10 @@ class MissingRatings(NetPromoterError, ValueError):
 
 class NoRatings(NetPromoterError, ValueError):
     """Nobody answered, and the score of nobody is not a number."""
+
+
+class UnreadableFile(NetPromoterError, ValueError):
+    """A file cannot be read as the table that it should be; the message says why and where."""
 
 
 class MissingDependency(NetPromoterError, ImportError):

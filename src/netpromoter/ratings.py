@@ -48,7 +48,7 @@ _LOWEST: Mapping[Scale, int] = {"0-10": 0, "1-10": 1}
 _POLICIES: tuple[MissingPolicy, ...] = ("refuse", "drop")
 _BLOCK = 1 << 16
 _ENOUGH_TO_DOUBT = 1_000
-_LIKELY_FIVE_POINT = 5
+_ENOUGH_FOR_FIVE_POINTS = 30
 
 _MISSING_WORDS = frozenset({"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null"})
 _MISSING_TYPES = frozenset({"NAType", "NaTType", "MaskedConstant"})
@@ -270,7 +270,8 @@ def histogram(answers: Any, *, missing: MissingPolicy = "refuse", scale: Scale =
     Warns
     -----
     ScaleWarning
-        If a thousand answers or more hold no 0, or none above 5: the scale may not have been 0 to 10.
+        If a thousand answers or more hold no 0, or none above 5, or thirty or more run from 1 to 5 exactly: the scale
+        may not have been 0 to 10.
 
     Examples
     --------
@@ -296,7 +297,7 @@ def scale_doubt(n: int, lowest: int, highest: int, *, scale: Scale = "0-10") -> 
     Parameters
     ----------
     n : int
-        How many people answered; below a thousand there is no doubt.
+        How many people answered. Below a thousand, answers from 1 to 5 alone are doubted, and those from thirty on.
     lowest, highest : int
         The lowest and the highest answer given.
     scale : {"0-10", "1-10"}, default "0-10"
@@ -312,11 +313,10 @@ def scale_doubt(n: int, lowest: int, highest: int, *, scale: Scale = "0-10") -> 
     >>> scale_doubt(13_612, 1, 10)
     'none of 13,612 answers is 0: the scale may have been 1 to 10 (if so, say scale="1-10")'
     """
-    if n < _ENOUGH_TO_DOUBT:
-        return None
-    if highest <= _LIKELY_FIVE_POINT:
+    five_points = (lowest, highest) == (1, 5) and n >= _ENOUGH_FOR_FIVE_POINTS
+    if five_points or (highest <= 5 and n >= _ENOUGH_TO_DOUBT):
         return f"none of {n:,} answers is above 5: the scale may not have been {scale.replace('-', ' to ')}"
-    if lowest > _LOWEST[scale]:
+    if lowest > _LOWEST[scale] and n >= _ENOUGH_TO_DOUBT:
         hint = ' (if so, say scale="1-10")' if scale == "0-10" else ""
         return f"none of {n:,} answers is {_LOWEST[scale]}: the scale may have been {lowest} to 10{hint}"
     return None

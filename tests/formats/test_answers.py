@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from netpromoter import score
-from netpromoter.errors import InvalidArgument, InvalidRating, MissingRatings, NoRatings, ScaleWarning
-from netpromoter.formats import Refusal, Rows, UnreadableFile, answers, columns
+from netpromoter.errors import InvalidArgument, InvalidRating, MissingRatings, NoRatings, ScaleWarning, UnreadableFile
+from netpromoter.formats import Refusal, Rows, answers, columns
 from netpromoter.formats._delimited import Delimited
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

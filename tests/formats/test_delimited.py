@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netpromoter.formats import UnreadableFile, columns
+from netpromoter.errors import UnreadableFile
+from netpromoter.formats import columns
 from netpromoter.formats._delimited import Delimited
 from netpromoter.formats._source import Source
 
@@ -129,6 +130,19 @@ def test_the_delimiter_is_found(text, delimiter):
     rows, _, file = read(text.encode(), delimiter=None, head=1000)
     assert file.delimiter == delimiter
     assert all(len(row) == len(rows[0]) for row in rows)
+
+
+@given(
+    st.lists(st.sampled_from(['1,"x\ny"\n', '2,5" wide\n', '3,"a"b\n', "4,z\n", "\n"]), max_size=30), st.integers(0, 20)
+)
+def test_a_mark_astray_slows_down_only_its_neighbors(lines, few):
+    """Well quoted rows before and behind a mark astray are laid out as ever, and the rows are the same."""
+    data = b"a,b\n" + "".join(lines).encode()
+    whole = read(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netpromoter.formats._records.FEW", few)
+        assert read(data) == whole
+    assert whole[0] == [tuple(fields) for fields in by_python(data.decode())[0][1:]]
 
 
 def test_what_polars_refuses_is_read_by_python(monkeypatch):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+from matplotlib.axes import Axes
 
 import netpromoter as nps
-from netpromoter import errors, ratings, stats
+from netpromoter import errors, formats, frames, ratings, report, stats
 
 
 def score_of_a_column() -> None:
@@ -88,19 +90,59 @@ def answers() -> None:
     ratings.histogram([1], missing=policy, scale=scale)
 
 
+def scores_by_segment(frame: pl.DataFrame) -> None:
+    by = nps.score_by(frame, rating="rating", by=["plan", "country"], missing="drop", minimum_group=5, scale="0-10")
+    assert_type(by, nps.Breakdown)
+    assert_type(by["pro", "FR"], nps.Score)
+    assert_type(by.total, nps.Score)
+    assert_type(len(by), int)
+    assert_type(by.withheld, int)
+    assert_type(by.n, npt.NDArray[np.int64])
+    assert_type(by.by, tuple[str, ...])
+    assert_type(by.minimum_group, int | None)
+    low, high = by.intervals(confidence_level=0.9, method="wald")
+    assert_type(low + high, npt.NDArray[np.float64])
+    assert_type(by.sorted("nps", descending=True), nps.Breakdown)
+    assert_type(by.rows(method="scas"), list[dict[str, Any]])
+    by.to_frame(library="polars")
+    nps.score_by([10, 9, None], by={"plan": ["pro", "free", "pro"]}, missing="drop")
+    for key in by:
+        print(key, key in by)
+    frames.Origin(library="polars")
+
+
+def survey_files(path: Path) -> None:
+    found = formats.answers(path, rating="nps", by=["plan"], delimiter=";", encoding="utf-8", scale="0-10")
+    assert_type(found, formats.Answers)
+    assert_type(found.rows, formats.Rows)
+    assert_type(found.rows.refusals, tuple[formats.Refusal, ...])
+    assert_type(found.file, formats.File)
+    assert_type(found.file.damage, tuple[formats.Damage, ...])
+    assert_type(found.histogram, ratings.Histogram)
+    policy: formats.InvalidPolicy = "drop"
+    assert_type(found.score(missing="drop", invalid=policy), nps.Score)
+    assert_type(found.breakdown(missing="drop", minimum_group=5), nps.Breakdown)
+    print(formats.columns(path))
+
+
+def pictures(s: nps.Score, by: nps.Breakdown, ax: Axes) -> None:
+    assert_type(report.plot_score(s, ax=ax, confidence_level=0.9, method="scas"), Axes)
+    assert_type(report.plot_breakdown(by, sort="nps"), Axes)
+
+
 def refusals() -> None:
     try:
         nps.score([11])
-    except (errors.InvalidRating, errors.MissingRatings, errors.NoRatings) as error:
+    except (errors.InvalidRating, errors.MissingRatings, errors.NoRatings, errors.InvalidArgument) as error:
         root: errors.NetPromoterError = error
         value: ValueError = error
-        assert root is value
-    except errors.InvalidArgument as error:
-        argument: ValueError = error
-        assert argument
+        print(root, value)
+    except errors.UnreadableFile as error:
+        unreadable: ValueError = error
+        print(unreadable)
     except errors.MissingDependency as error:
         missing: ImportError = error
-        assert missing
-    assert issubclass(errors.ScaleWarning, UserWarning)
-    assert isinstance(nps.__version__, str)
-    assert isinstance(Path(), Path)
+        print(missing)
+    assert_type(nps.__version__, str)
+    warning: type[UserWarning] = errors.ScaleWarning
+    print(warning)

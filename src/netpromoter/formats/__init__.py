@@ -4,7 +4,7 @@ CSV and its kin, Parquet, JSON lines and Excel are told apart by their first byt
 """
 
 from ._answers import Answers, InvalidPolicy, Refusal, Rows, answers, columns
-from ._damage import Damage, UnreadableFile
+from ._damage import Damage
 from ._table import File
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "InvalidPolicy",
     "Refusal",
     "Rows",
-    "UnreadableFile",
     "answers",
     "columns",
 ]

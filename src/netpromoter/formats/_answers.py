@@ -11,7 +11,7 @@ import attrs
 from netpromoter import ratings
 from netpromoter._checks import count, one_of, refusal, shown, warn
 from netpromoter.errors import InvalidArgument, InvalidRating, ScaleWarning
-from netpromoter.frames import Breakdown
+from netpromoter.frames import Breakdown, Origin
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.stats import Score
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "InvalidPolicy", "Refusal", "Rows", "answers", "columns"]
 
 InvalidPolicy: TypeAlias = Literal["refuse", "drop"]
-Origin: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+FileLike: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 
 _POLICIES: tuple[InvalidPolicy, ...] = ("refuse", "drop")
 _REFUSED = -2
@@ -135,7 +135,7 @@ class Answers:
         Warns
         -----
         ScaleWarning
-            If a thousand answers or more hold no 0, or none above 5.
+            If the answers look like those of another scale: `netpromoter.ratings.scale_doubt` says when.
         """
         self._refuse(missing, invalid)
         answered = [rating for rating, times in enumerate(self.histogram.counts) if times]
@@ -189,6 +189,7 @@ class Answers:
             missing=groups["missing"].to_numpy(),
             total=total,
             minimum_group=least,
+            origin=Origin(library="polars", eager="polars"),
         )
 
     def _refuse(self, missing: MissingPolicy, invalid: InvalidPolicy) -> None:
@@ -203,7 +204,7 @@ class Answers:
 
 
 def answers(
-    source: Origin,
+    source: FileLike,
     *,
     rating: str,
     by: str | Sequence[str] = (),
@@ -279,7 +280,7 @@ def answers(
 
 
 def columns(
-    source: Origin, *, delimiter: str | None = None, encoding: str | None = None, sheet: str | None = None
+    source: FileLike, *, delimiter: str | None = None, encoding: str | None = None, sheet: str | None = None
 ) -> tuple[str, ...]:
     r"""Give the names of the columns of a file.
 

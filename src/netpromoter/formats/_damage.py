@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import attrs
 
-from netpromoter.errors import NetPromoterError
+from netpromoter.errors import UnreadableFile
 
-__all__ = ["FIRST", "Damage", "Tallies", "UnreadableFile", "unreadable"]
+__all__ = ["FIRST", "Damage", "Tallies", "unreadable"]
 
 #: How many places of one kind a report names.
 FIRST = 5
@@ -24,10 +24,6 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _MANY = {"line holds": "lines hold", "line has": "lines have", "row has": "rows have"}
-
-
-class UnreadableFile(NetPromoterError, ValueError):
-    """A file cannot be read as the table that it should be; the message says why and where."""
 
 
 def unreadable(name: str, rule: str, line: int | None = None) -> UnreadableFile:

@@ -7,7 +7,7 @@ are integers or dictionary-coded text (pandas ``category``, polars ``Categorical
 goes through the kernel, which is faster there.
 """
 
-from ._breakdown import Breakdown
+from ._breakdown import Breakdown, Origin
 from ._score_by import score_by
 
-__all__ = ["Breakdown", "score_by"]
+__all__ = ["Breakdown", "Origin", "score_by"]

@@ -316,7 +316,7 @@ class Breakdown:
         withheld = f", {self.withheld:,} withheld" if self.withheld else ""
         missing = f"; {self.total.missing:,} missing" if self.total.missing else ""
         groups = f"{len(self):,} group{'s' * (len(self) != 1)}{withheld}"
-        total = f"NPS {self.total.value:+.1f} (n = {self.total.n:,}{missing})"
+        total = f"NPS {self.total.value:+z.1f} (n = {self.total.n:,}{missing})"
         return f"Breakdown by {', '.join(self.by)}: {groups}, {total}"
 
     def _rest(self) -> list[str]:
@@ -337,7 +337,7 @@ def _shown_result(row: dict[str, Any]) -> list[str]:
         return ["withheld", "", ""]
     if not row["n"]:
         return ["", "", "0"]
-    return [f"{row['nps']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}", f"{row['n']:,}"]
+    return [f"{row['nps']:+z.1f}", f"{row['low']:+z.1f} to {row['high']:+z.1f}", f"{row['n']:,}"]
 
 
 def _line(cells: list[str], widths: list[int], *, left: int) -> str:

@@ -71,7 +71,7 @@ def score_by(
     Warns
     -----
     ScaleWarning
-        If a thousand answers or more hold no 0, or none above 5.
+        If the answers look like those of another scale: `netpromoter.ratings.scale_doubt` says when.
 
     Notes
     -----

@@ -350,7 +350,7 @@ def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-
     Warns
     -----
     ScaleWarning
-        If a thousand answers or more hold no 0, or none above 5.
+        If the answers look like those of another scale: `netpromoter.ratings.scale_doubt` says when.
 
     Examples
     --------

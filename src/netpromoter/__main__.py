@@ -1,0 +1,6 @@
+"""Let ``python -m netpromoter`` be the command line."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()
