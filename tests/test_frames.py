@@ -1,10 +1,11 @@
 """Scores by group: the same integers, keys and messages from every library."""
 
 import math
+import pickle
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
@@ -95,7 +96,18 @@ def test_plain_columns_agree_with_a_counter(drawn):
 
 @pytest.mark.parametrize(
     "read",
-    [np.array, pd.Series, pl.Series, pa.array, lambda column: pa.chunked_array([column[:3], column[3:]]), tuple, iter],
+    [
+        np.array,
+        pd.Series,
+        pd.Index,
+        pd.Categorical,
+        pl.Series,
+        pa.array,
+        lambda column: pa.chunked_array([column[:3], column[3:]]),
+        lambda column: dict(enumerate(column)).values(),
+        tuple,
+        iter,
+    ],
 )
 @pytest.mark.parametrize("kind", ["text", "integers", "booleans", "dates"])
 def test_columns_of_any_library_are_labels(read, kind):
@@ -203,6 +215,19 @@ def test_labels_of_mixed_magnitude_combine(make):
     assert_counts(
         score_by([1, 2, 9, 10], by={name: np.array(column) for name, column in columns.items()}), [1, 2, 9, 10], columns
     )
+
+
+def test_arrays_of_instants_are_labels():
+    """Instants of numpy, of any precision, are those of Python."""
+    column = np.array(["2024-02-29T12", "NaT", "2024-02-29T12"], dtype="datetime64[ns]")
+    plain = [datetime(2024, 2, 29, 12), None, datetime(2024, 2, 29, 12)]  # noqa: DTZ001 -- it has no zone
+    assert_counts(score_by([1, 9, 10], by={"at": column}), [1, 9, 10], {"at": plain})
+
+
+def test_masked_labels_are_missing():
+    """A masked label is a missing one, whatever is under the mask."""
+    column = np.ma.masked_equal([3, 7, 3], 7)
+    assert_counts(score_by([1, 9, 10], by={"code": column}), [1, 9, 10], {"code": [3, None, 3]})
 
 
 def test_negative_codes_combine():
@@ -397,6 +422,7 @@ def test_a_dataframe_needs_the_name_of_its_ratings(make):
         ({3: [1, 2, 3]}, "by must be made of names (got 3)"),
         ([1, [2], 3], "by must be labels that can be keys of a dict (got [2])"),
         (np.zeros((3, 1)), "by must be one column of labels (got 'an array of shape (3, 1)')"),
+        (pl.DataFrame({"a": [1, 2, 3]}), "by must be one column of labels (got 'a DataFrame')"),
     ],
 )
 def test_broken_labels_are_refused(by, message):
@@ -520,6 +546,24 @@ def test_types_of_keys_survive(key):
     found = score_by(frame, rating="r", by="k").to_frame()
     assert found.schema["k"] == key.dtype
     assert frame.join(found, on="k", nulls_equal=True).height == 2
+
+
+def test_enumerations_of_a_database_are_text():
+    """An ENUM column of DuckDB gives text keys, and a relation that can be joined to it."""
+    relation = duckdb.sql("SELECT unnest(['b', 'a', 'b'])::ENUM ('c', 'b', 'a') AS k, unnest([10, 3, 8]) AS r")
+    found = score_by(relation, rating="r", by="k")
+    assert_counts(found, [10, 3, 8], {"k": ["b", "a", "b"]})
+    assert plain_rows(found.to_frame()) == found.rows()
+
+
+@makers
+def test_breakdowns_can_be_kept(make):
+    """A breakdown survives pickling, and still knows its library."""
+    found = score_by(make(DATA), rating="rating", by=["plan", "year"], missing="drop", minimum_group=2)
+    kept = pickle.loads(pickle.dumps(found))  # noqa: S301 -- our own
+    assert kept == found
+    assert kept["pro", 2025] == found["pro", 2025]
+    assert type(kept.to_frame()) is type(found.to_frame())
 
 
 def test_plain_columns_have_no_library_of_their_own():

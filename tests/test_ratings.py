@@ -286,7 +286,8 @@ def test_scale_from_one_refuses_a_zero_and_keeps_the_categories():
         ([1, 5] * 500, "0-10", "none of 1,000 answers is above 5: the scale may not have been 0 to 10"),
         ([0, 5] * 500, "0-10", "none of 1,000 answers is above 5"),
         ([1, 5] * 15, "0-10", "none of 30 answers is above 5"),
-        ([2, 10] * 500, "1-10", "none of 1,000 answers is 1: the scale may have been 2 to 10"),
+        ([10] * 1_000, "0-10", "none of 1,000 answers is 0: the scale may not have been 0 to 10"),
+        ([2, 10] * 500, "1-10", "none of 1,000 answers is 1: the scale may not have been 1 to 10"),
     ],
 )
 def test_a_thousand_answers_from_another_scale_are_doubted(answers, scale, message):

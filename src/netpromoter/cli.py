@@ -89,7 +89,7 @@ def cli() -> None:
 _refuse_or_drop = click.Choice(["refuse", "drop"])
 
 
-@cli.command(context_settings={"show_default": True})
+@cli.command(context_settings={"show_default": True}, short_help="Score the answers in a file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--rating", metavar="COLUMN", help="The column of answers.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="A column of segments; may be given several times.")

@@ -11,6 +11,7 @@ __all__ = [
     "MissingDependency",
     "MissingRatings",
     "NetPromoterError",
+    "NoHistogram",
     "NoRatings",
     "ScaleWarning",
     "UnreadableFile",
@@ -35,6 +36,10 @@ class MissingRatings(NetPromoterError, ValueError):
 
 class NoRatings(NetPromoterError, ValueError):
     """Nobody answered, and the score of nobody is not a number."""
+
+
+class NoHistogram(NetPromoterError, AttributeError):
+    """A score made from three counts is asked for what only the eleven counts know."""
 
 
 class UnreadableFile(NetPromoterError, ValueError):

@@ -317,8 +317,10 @@ def scale_doubt(n: int, lowest: int, highest: int, *, scale: Scale = "0-10") -> 
     if five_points or (highest <= 5 and n >= _ENOUGH_TO_DOUBT):
         return f"none of {n:,} answers is above 5: the scale may not have been {scale.replace('-', ' to ')}"
     if lowest > _LOWEST[scale] and n >= _ENOUGH_TO_DOUBT:
-        hint = ' (if so, say scale="1-10")' if scale == "0-10" else ""
-        return f"none of {n:,} answers is {_LOWEST[scale]}: the scale may have been {lowest} to 10{hint}"
+        kept = f"none of {n:,} answers is {_LOWEST[scale]}: the scale may "
+        if (scale, lowest) == ("0-10", 1):
+            return kept + 'have been 1 to 10 (if so, say scale="1-10")'
+        return kept + f"not have been {scale.replace('-', ' to ')}"
     return None
 
 

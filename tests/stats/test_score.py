@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import netpromoter
-from netpromoter.errors import InvalidArgument, MissingRatings, NoRatings
+from netpromoter.errors import InvalidArgument, MissingRatings, NoHistogram, NoRatings
 from netpromoter.ratings import Histogram
 from netpromoter.stats import Score, score
 
@@ -106,7 +106,7 @@ def test_histograms_ride_along_as_far_as_they_are_known():
     assert (known + known).histogram == Histogram(counts=[2, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2])
     assert (known + counted).histogram is None
     assert (known + counted).missing == 2
-    with pytest.raises(AttributeError, match="mean needs the eleven counts"):
+    with pytest.raises(NoHistogram, match="mean needs the eleven counts"):
         _ = (known + counted).mean
 
 

@@ -27,12 +27,12 @@ _DENSE = 1 << 16
 
 @attrs.frozen(eq=False)
 class Coded:
-    """A column of labels as integers from `first` to ``first + size - 1``; ``labels[code - first]`` is the label."""
+    """A column of labels as integers from `first` to ``first + size - 1``, and the label of such an integer."""
 
     codes: Integers
     first: int
     size: int
-    labels: Sequence[object] | Mapping[int, object]
+    label: Callable[[int], object]
 
 
 @attrs.frozen(eq=False)
@@ -61,7 +61,8 @@ def _dense(keys: Sequence[Coded]) -> Grouping:
 
     def labels(groups: Integers) -> list[list[object]]:
         places = np.unravel_index(groups, sizes)
-        return [[key.labels[code] for code in place.tolist()] for key, place in zip(keys, places, strict=True)]
+        pairs = zip(keys, places, strict=True)
+        return [[key.label(code) for code in (place + key.first).tolist()] for key, place in pairs]
 
     if len(keys) == 1:
         return Grouping(keys[0].codes, keys[0].first, keys[0].size, labels)
@@ -85,7 +86,7 @@ def _sparse(keys: Sequence[Coded]) -> Grouping:
 
     def labels(numbers: Integers) -> list[list[object]]:
         rows = found[numbers]
-        return [[key.labels[code - key.first] for code in key.codes[rows].tolist()] for key in keys]
+        return [[key.label(code) for code in key.codes[rows].tolist()] for key in keys]
 
     return Grouping(groups, 0, found.size, labels)
 
@@ -108,7 +109,9 @@ def _coded_any(name: str, column: Any) -> Coded:
         return _coded_objects(name, list(column))
     import narwhals.stable.v2 as nw
 
-    series = nw.from_native(_chunked(column), allow_series=True, pass_through=True)
+    series = nw.from_native(_as_series(column), allow_series=True, pass_through=True)
+    if isinstance(series, nw.DataFrame | nw.LazyFrame):
+        raise refusal(name, "one column of labels", f"a {type(column).__name__}")
     if not isinstance(series, nw.Series):
         return _coded_objects(name, list(column))
     if series.dtype == nw.String:
@@ -116,11 +119,17 @@ def _coded_any(name: str, column: Any) -> Coded:
     return coded_series(series) or _coded_objects(name, series.to_list())
 
 
-def _chunked(column: Any) -> Any:
-    if type(column).__module__.partition(".")[0] == "pyarrow" and not hasattr(column, "chunks"):
-        import pyarrow as pa
+def _as_series(column: Any) -> Any:
+    """Wrap what narwhals does not know as a column: arrays of pyarrow, and indexes and arrays of pandas."""
+    from narwhals.stable.v2 import Implementation
 
-        return pa.chunked_array([column])
+    library = type(column).__module__.partition(".")[0]
+    if library == "pyarrow" and not hasattr(column, "chunks"):
+        pyarrow: Any = Implementation.PYARROW.to_native_namespace()
+        return pyarrow.chunked_array([column])
+    if library == "pandas" and not hasattr(column, "reset_index"):
+        pandas: Any = Implementation.PANDAS.to_native_namespace()
+        return pandas.Series(column, copy=False)
     return column
 
 
@@ -136,9 +145,9 @@ def _coded_array(name: str, column: npt.NDArray[Any]) -> Coded:
 
 def _coded_integers(column: Integers) -> Coded:
     if not column.size:
-        return Coded(column, 0, 1, [None])
+        return Coded(column, 0, 1, int)
     first, last = int(column.min()), int(column.max())
-    return Coded(column, first, last - first + 1, range(first, last + 1))
+    return Coded(column, first, last - first + 1, int)
 
 
 def _coded_objects(name: str, column: Sequence[object]) -> Coded:
@@ -148,7 +157,7 @@ def _coded_objects(name: str, column: Sequence[object]) -> Coded:
     except TypeError:
         unhashable = next(label for label in column if type(label).__hash__ is None)
         raise refusal(name, "labels that can be keys of a dict", unhashable) from None
-    return Coded(np.array(codes, dtype=np.int64), 0, max(len(known), 1), list(known) or [None])
+    return Coded(np.array(codes, dtype=np.int64), 0, max(len(known), 1), list(known).__getitem__)
 
 
 def coded_series(series: nw.Series[Any]) -> Coded | None:
@@ -165,20 +174,21 @@ def coded_series(series: nw.Series[Any]) -> Coded | None:
 
 
 def _pandas_dictionary(native: Any) -> Coded:
-    labels = [None, *native.cat.categories.tolist()]
-    return Coded(native.cat.codes.to_numpy(), -1, len(labels), labels)
+    # The code of a missing label is -1, and so is its place in this list.
+    labels = [*native.cat.categories.tolist(), None]
+    return Coded(native.cat.codes.to_numpy(), -1, len(labels), labels.__getitem__)
 
 
-def _polars_dictionary(native: Any) -> Coded:
-    distinct = native.unique()
-    labels = dict(zip(distinct.to_physical().to_list(), distinct.to_list(), strict=True))
-    present = [code for code in labels if code is not None]
-    first, absent = min(present, default=0), max(present, default=-1) + 1
+def _polars_dictionary(native: Any) -> Coded | None:
+    categories = getattr(native.dtype, "categories", None)
     physical = native.to_physical()
-    codes = (physical.cast(int).fill_null(absent) if None in labels else physical).to_numpy()
-    # All categoricals of a process share one numbering, so that the codes of a column may lie far apart.
-    known = {code - first: labels[code] for code in present}
-    return Coded(codes, first, absent - first + 1, known | {absent - first: None})
+    first, last = physical.min(), physical.max()
+    if categories is None or first is None:
+        return None
+    if not physical.null_count():
+        return Coded(physical.to_numpy(), first, last - first + 1, categories.__getitem__)
+    codes = physical.cast(int).fill_null(last + 1).to_numpy()
+    return Coded(codes, first, last - first + 2, lambda code: categories[code] if code <= last else None)
 
 
 def _pyarrow_dictionary(native: Any) -> Coded | None:
@@ -192,7 +202,7 @@ def _pyarrow_dictionary(native: Any) -> Coded | None:
         (part.cast("int64").fill_null(absent) if part.null_count else part).to_numpy(zero_copy_only=False)
         for part in parts
     ]
-    return Coded(codes[0] if len(codes) == 1 else np.concatenate(codes), 0, len(labels), labels)
+    return Coded(codes[0] if len(codes) == 1 else np.concatenate(codes), 0, len(labels), labels.__getitem__)
 
 
 _DICTIONARIES: Mapping[str, Callable[[Any], Coded | None]] = {

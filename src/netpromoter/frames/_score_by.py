@@ -97,10 +97,10 @@ def score_by(
     found = _found_in_columns(data, by, scale) if rating is None else found_in_frame(data, rating, by, scale)
     total = found.counts.sum(axis=0)
     refuse_missing(int(total[MISSING_ANSWERS]), int(total.sum()), missing, found.first_missing)
-    if found.lowest is not None and found.highest is not None:
-        doubt = scale_doubt(int(total[:MISSING_ANSWERS].sum()), found.lowest, found.highest, scale=scale)
-        if doubt:
-            warn(doubt, ScaleWarning)
+    answered, extremes = int(total[:MISSING_ANSWERS].sum()), (found.lowest or 0, found.highest or 0)
+    doubt = scale_doubt(answered, *extremes, scale=scale)
+    if doubt:
+        warn(doubt, ScaleWarning)
     return _breakdown(found, least)
 
 

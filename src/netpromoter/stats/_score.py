@@ -11,7 +11,7 @@ import numpy as np
 
 from netpromoter._checks import between, count, one_of
 from netpromoter._html import bar, table
-from netpromoter.errors import NoRatings
+from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
@@ -161,12 +161,12 @@ class Score:
 
         Raises
         ------
-        AttributeError
+        NoHistogram
             If the score was made from three counts.
         """
         if self.histogram is None:
             message = "mean needs the eleven counts, and this score was made from three: use Score.from_histogram"
-            raise AttributeError(message)
+            raise NoHistogram(message)
         return self.histogram.mean
 
     def interval(self, *, confidence_level: float = 0.95, method: Method = "score") -> tuple[float, float]:
@@ -306,17 +306,9 @@ class Score:
         """Give a small table with a bar of the three groups, for notebooks."""
         low, high = self.interval()
         groups = bar(self.promoters, self.passives, self.detractors)
-        shares = f"{self.promoters:,} / {self.passives:,} / {self.detractors:,}"
-        head = ["NPS", "95% CI", "n", "missing", "detractors, passives, promoters", "promoters / passives / detractors"]
-        row = [
-            f"<b>{self.value:+z.1f}</b>",
-            f"{low:+z.1f} to {high:+z.1f}",
-            f"{self.n:,}",
-            f"{self.missing:,}",
-            groups,
-            shares,
-        ]
-        return table(head, [row])
+        counts = (f"{count:,}" for count in (self.n, self.missing, self.detractors, self.passives, self.promoters))
+        head = ["NPS", "95% CI", "n", "missing", "detractors", "passives", "promoters", ""]
+        return table(head, [[f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", *counts, groups]])
 
 
 def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-10") -> Score:
