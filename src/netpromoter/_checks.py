@@ -6,14 +6,14 @@ import importlib
 import math
 import sys
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from numbers import Real
 from types import ModuleType
 from typing import Any, TypeVar
 
-from .errors import InvalidArgument, MissingDependency
+from .errors import InvalidArgument, MissingDependency, MissingRatings, NoRatings
 
-__all__ = ["between", "count", "one_of", "refusal", "require", "shown", "warn"]
+__all__ = ["between", "count", "nobody", "one_of", "refusal", "refuse_missing", "require", "shown", "warn"]
 
 Named = TypeVar("Named", bound=str)
 
@@ -71,3 +71,18 @@ def warn(message: str, category: type[Warning]) -> None:
         frame = frame.f_back
         depth += 1
     warnings.warn(message, category, stacklevel=depth)
+
+
+def refuse_missing(absent: int, size: int, policy: str, first: Callable[[], int] | None) -> None:
+    """Refuse a column without answers, and one with missing answers unless `policy` is "drop"."""
+    if absent == size:
+        raise nobody(absent)
+    if absent and policy == "refuse":
+        where = f", the first at position {first():,}" if first else ""
+        message = f'ratings must not be missing unless missing="drop" (got {absent:,} missing of {size:,}{where})'
+        raise MissingRatings(message)
+
+
+def nobody(missing: int) -> NoRatings:
+    """Word the refusal of a column without answers."""
+    return NoRatings(f"ratings must hold at least one answer (got none, and {missing:,} missing)")

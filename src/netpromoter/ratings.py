@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import StrEnum
@@ -20,8 +20,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import count, one_of, refusal, shown, warn
-from .errors import InvalidRating, MissingRatings, NoRatings, ScaleWarning
+from ._checks import count, nobody, one_of, refusal, refuse_missing, shown, warn
+from .errors import InvalidRating, ScaleWarning
 
 __all__ = [
     "MISSING",
@@ -129,7 +129,7 @@ class Histogram:
     def mean(self) -> float:
         """The mean rating, from 0 to 10."""
         if not self.n:
-            raise _nobody(self.missing)
+            raise nobody(self.missing)
         return sum(rating * times for rating, times in enumerate(self.counts)) / self.n
 
     def __add__(self, other: Histogram) -> Histogram:
@@ -322,20 +322,6 @@ def scale_doubt(n: int, lowest: int, highest: int, *, scale: Scale = "0-10") -> 
             return kept + 'have been 1 to 10 (if so, say scale="1-10")'
         return kept + f"not have been {scale.replace('-', ' to ')}"
     return None
-
-
-def refuse_missing(absent: int, size: int, policy: MissingPolicy, first: Callable[[], int] | None) -> None:
-    """Refuse a column without answers, and one with missing answers unless `policy` is "drop"."""
-    if absent == size:
-        raise _nobody(absent)
-    if absent and policy == "refuse":
-        where = f", the first at position {first():,}" if first else ""
-        message = f'ratings must not be missing unless missing="drop" (got {absent:,} missing of {size:,}{where})'
-        raise MissingRatings(message)
-
-
-def _nobody(missing: int) -> NoRatings:
-    return NoRatings(f"ratings must hold at least one answer (got none, and {missing:,} missing)")
 
 
 def _lowest(scale: Scale) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, cast, get_a
 import attrs
 
 from netpromoter import ratings
-from netpromoter._checks import count, one_of, refusal, shown, warn
+from netpromoter._checks import count, one_of, refusal, refuse_missing, shown, warn
 from netpromoter.errors import InvalidArgument, InvalidRating, ScaleWarning
 from netpromoter.frames import Breakdown, Origin
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
@@ -200,7 +200,7 @@ class Answers:
             where = f"{self.file.unit} {first.place:,}; {self.rows.refused:,} such in all"
             message = f"{rule} (got {shown(first.value)} on {where})"
             raise InvalidRating(message)
-        ratings.refuse_missing(self.rows.missing, self.rows.read - self.rows.refused, missing, None)
+        refuse_missing(self.rows.missing, self.rows.read - self.rows.refused, missing, None)
 
 
 def answers(

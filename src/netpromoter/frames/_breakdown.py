@@ -45,6 +45,11 @@ class Origin:
     lazy: bool = False
     key_types: tuple[Any, ...] = ()
 
+    def orders(self, keys: int) -> list[Sequence[object]]:
+        """Give the declared order of each key: that of an Enum, or of ordered categories, and otherwise none."""
+        kinds: tuple[Any, ...] = self.key_types or (None,) * keys
+        return [kind.categories if type(kind).__name__ == "Enum" else () for kind in kinds]
+
 
 def _kept(values: npt.ArrayLike) -> Counts:
     kept = np.array(values, dtype=np.int64)
@@ -281,8 +286,9 @@ class Breakdown:
         return self._taken(order)
 
     def _key_order(self, name: str) -> tuple[Floats, Flags]:
-        labels = self.labels[self.by.index(name)]
-        return ranked(labels)[0].astype(np.float64), np.array([label is None for label in labels])
+        place = self.by.index(name)
+        labels, order = self.labels[place], self._origin.orders(len(self.by))[place]
+        return ranked(labels, order)[0].astype(np.float64), np.array([label is None for label in labels])
 
     def _measure(self, name: str) -> tuple[Floats, Flags]:
         if name == "nps":

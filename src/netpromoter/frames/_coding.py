@@ -18,7 +18,7 @@ from ._labels import plain_values
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
 
-__all__ = ["Coded", "Grouping", "coded_column", "coded_series", "crossed", "fits"]
+__all__ = ["Coded", "Grouping", "coded_column", "coded_series", "crossed", "fits", "key_type"]
 
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 
@@ -117,6 +117,16 @@ def _coded_any(name: str, column: Any) -> Coded:
     if series.dtype == nw.String:
         series = series.cast(nw.Categorical)
     return coded_series(series) or _coded_objects(name, series.to_list())
+
+
+def key_type(column: Any) -> Any:
+    """Give the type of a column of labels that a dataframe library holds, and None for others."""
+    if isinstance(column, np.ndarray | list | tuple | range | Iterator):
+        return None
+    import narwhals.stable.v2 as nw
+
+    series = nw.from_native(_as_series(column), allow_series=True, pass_through=True)
+    return series.dtype if isinstance(series, nw.Series) else None
 
 
 def _as_series(column: Any) -> Any:

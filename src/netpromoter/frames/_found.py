@@ -10,7 +10,7 @@ import numpy as np
 
 from netpromoter._checks import refusal
 from netpromoter.ratings import MISSING, Codes, Scale
-from netpromoter.stats._kernel import tally
+from netpromoter.stats import tally
 
 from ._breakdown import RESULT_COLUMNS, Origin
 from ._coding import Coded, crossed

@@ -36,21 +36,29 @@ def plain_values(labels: Sequence[object]) -> Sequence[object]:
     return labels if set(map(type, labels)) <= _PLAIN else list(map(plain, labels))
 
 
-def ranked(labels: Sequence[object]) -> tuple[npt.NDArray[np.int64], list[Any]]:
-    """Give the rank of each plain label among the distinct ones, and those in order, None last."""
-    distinct: list[Any] = list(set(labels) - {None})
+def ranked(labels: Sequence[object], order: Sequence[object] = ()) -> tuple[npt.NDArray[np.int64], list[Any]]:
+    """Give the rank of each plain label among the distinct ones, and those in order.
+
+    Labels of a declared `order` come as declared, others by value, None last.
+    """
+    found = set(labels) - {None}
+    declared = [label for label in order if label in found]
+    others: list[Any] = list(found.difference(declared))
     try:
-        distinct.sort()
+        others.sort()
     except TypeError:
-        distinct.sort(key=lambda label: (type(label).__name__, str(label)))
-    distinct += [None] * (None in labels)
+        others.sort(key=lambda label: (type(label).__name__, str(label)))
+    distinct = [*declared, *others, *[None] * (None in labels)]
     places = {label: place for place, label in enumerate(distinct)}
     return np.fromiter(map(places.__getitem__, labels), np.int64, len(labels)), distinct
 
 
-def arranged(labels: Sequence[Sequence[object]], counts: Counts) -> tuple[Columns, Counts]:
+def arranged(
+    labels: Sequence[Sequence[object]], counts: Counts, orders: Sequence[Sequence[object]]
+) -> tuple[Columns, Counts]:
     """Sort groups by key, and merge those whose keys are equal, such as null and NaN, or 0.0 and -0.0."""
-    ranks, distinct = zip(*(ranked(plain_values(column)) for column in labels), strict=True)
+    columns = zip(map(plain_values, labels), orders, strict=True)
+    ranks, distinct = zip(*(ranked(column, order) for column, order in columns), strict=True)
     order = np.lexsort(ranks[::-1])
     ordered = [rank[order] for rank in ranks]
     changed = np.any([rank[1:] != rank[:-1] for rank in ordered], axis=0)

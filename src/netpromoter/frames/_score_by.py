@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netpromoter._checks import count, one_of, refusal, warn
+from netpromoter._checks import count, one_of, refusal, refuse_missing, warn
 from netpromoter.errors import ScaleWarning
-from netpromoter.ratings import MissingPolicy, Scale, codes, refuse_missing, scale_doubt
-from netpromoter.stats import Score
-from netpromoter.stats._kernel import DETRACTORS, MISSING_ANSWERS, PASSIVES, PROMOTERS
+from netpromoter.ratings import MissingPolicy, Scale, codes, scale_doubt
+from netpromoter.stats import Score, Tally
 
 from ._breakdown import Breakdown, Origin
-from ._coding import coded_column
+from ._coding import coded_column, key_type
 from ._found import Found, counted, named
 from ._labels import arranged
 from ._pushdown import found_in_frame, is_frame
 
 __all__ = ["score_by"]
 
-_PLACES = {"promoters": PROMOTERS, "passives": PASSIVES, "detractors": DETRACTORS, "missing": MISSING_ANSWERS}
+_PLACES = {name: place for place, name in enumerate(Tally.COLUMNS)}
+_MISSING = _PLACES["missing"]
 
 
 def score_by(
@@ -55,7 +55,8 @@ def score_by(
     Returns
     -------
     Breakdown
-        Sorted by key, the missing key last. A group in which nobody answered stays, without a score.
+        Sorted by key, ordered categories in their order, the missing key last. A group in which nobody answered
+        stays, without a score.
 
     Raises
     ------
@@ -96,8 +97,8 @@ def score_by(
     least = None if minimum_group is None else count("minimum_group", minimum_group, least=1)
     found = _found_in_columns(data, by, scale) if rating is None else found_in_frame(data, rating, by, scale)
     total = found.counts.sum(axis=0)
-    refuse_missing(int(total[MISSING_ANSWERS]), int(total.sum()), missing, found.first_missing)
-    answered, extremes = int(total[:MISSING_ANSWERS].sum()), (found.lowest or 0, found.highest or 0)
+    refuse_missing(int(total[_MISSING]), int(total.sum()), missing, found.first_missing)
+    answered, extremes = int(total[:_MISSING].sum()), (found.lowest or 0, found.highest or 0)
     doubt = scale_doubt(answered, *extremes, scale=scale)
     if doubt:
         warn(doubt, ScaleWarning)
@@ -112,7 +113,8 @@ def _found_in_columns(data: Any, by: Any, scale: Scale) -> Found:
     names = named(columns)
     keys = [coded_column("by" if columns is not by else f"by[{name!r}]", columns[name], ratings.size) for name in names]
     library = _library(*columns.values(), data)
-    return counted(names, ratings, keys, scale, Origin(library=library, eager=library))
+    origin = Origin(library=library, eager=library, key_types=tuple(key_type(columns[name]) for name in names))
+    return counted(names, ratings, keys, scale, origin)
 
 
 def _name(labels: Any) -> str:
@@ -127,9 +129,9 @@ def _library(*columns: Any) -> str | None:
 
 
 def _breakdown(found: Found, minimum_group: int | None) -> Breakdown:
-    labels, counts = arranged(found.labels, found.counts)
+    labels, counts = arranged(found.labels, found.counts, found.origin.orders(len(found.by)))
     total = Score.from_counts(**{name: int(counts[:, place].sum()) for name, place in _PLACES.items()})
-    counts[counts[:, :MISSING_ANSWERS].sum(axis=1) < (minimum_group or 0)] = 0
+    counts[counts[:, :_MISSING].sum(axis=1) < (minimum_group or 0)] = 0
     columns = {name: counts[:, place] for name, place in _PLACES.items()}
     return Breakdown(
         by=found.by, labels=labels, total=total, minimum_group=minimum_group, origin=found.origin, **columns

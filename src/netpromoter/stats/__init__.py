@@ -3,7 +3,7 @@
 from ._coverage import Coverage, coverage
 from ._difference import Difference, DifferenceInterval, DifferenceTest, compare
 from ._intervals import METHODS, IntervalMethod, Method, intervals
-from ._kernel import tally
+from ._kernel import Tally, tally
 from ._score import Score, score
 from ._significance import Alternative, ScoreTestMethod, SignificanceTest
 
@@ -19,6 +19,7 @@ __all__ = [
     "Score",
     "ScoreTestMethod",
     "SignificanceTest",
+    "Tally",
     "compare",
     "coverage",
     "intervals",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 import numpy as np
@@ -11,13 +11,10 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter.ratings import MISSING, Scale, codes
 
-__all__ = ["DETRACTORS", "MISSING_ANSWERS", "PASSIVES", "PROMOTERS", "Tally", "tally"]
+__all__ = ["Tally", "tally"]
 
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 Counts: TypeAlias = npt.NDArray[np.int64]
-
-#: The columns of `Tally.counts`.
-DETRACTORS, PASSIVES, PROMOTERS, MISSING_ANSWERS = range(4)
 
 _BLOCK = 1 << 16
 _HIGHEST = 10
@@ -31,10 +28,12 @@ class Tally:
     Parameters
     ----------
     counts : ndarray of int64, shape (k, 4)
-        Detractors, passives, promoters and missing answers of each group.
+        Detractors, passives, promoters and missing answers of each group, as `COLUMNS` names them.
     lowest, highest : int or None
         The lowest and the highest answer, or None where nobody answered.
     """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = ("detractors", "passives", "promoters", "missing")
 
     counts: Counts
     lowest: int | None
