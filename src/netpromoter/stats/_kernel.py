@@ -28,7 +28,7 @@ class Tally:
     Parameters
     ----------
     counts : ndarray of int64, shape (k, 4)
-        Detractors, passives, promoters and missing answers of each group, as `COLUMNS` names them.
+        Detractors, passives, promoters and missing answers of each group, as ``COLUMNS`` names them.
     lowest, highest : int or None
         The lowest and the highest answer, or None where nobody answered.
     """

@@ -307,8 +307,9 @@ class Score:
         low, high = self.interval()
         groups = bar(self.promoters, self.passives, self.detractors)
         counts = (f"{count:,}" for count in (self.n, self.missing, self.detractors, self.passives, self.promoters))
-        head = ["NPS", "95% CI", "n", "missing", "detractors", "passives", "promoters", ""]
-        return table(head, [[f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", *counts, groups]])
+        head = ["NPS", "95% CI", "n", "missing", "detractors", "passives", "promoters"]
+        row = [f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", *counts]
+        return table(head, [row], caption=groups)
 
 
 def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-10") -> Score:
