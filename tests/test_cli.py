@@ -361,3 +361,11 @@ def test_a_large_file_shows_a_bar_on_a_terminal(color, tmp_path):
     assert done.stdout.startswith(b"NPS +0.0")
     assert b"MB" in bar or b"kB" in bar
     assert (b"\x1b[38;" in bar) == (not color["NO_COLOR"])
+
+
+def test_the_package_runs_as_a_module():
+    """``python -m netpromoter`` is the command, and an empty call shows its help."""
+    done = subprocess.run(
+        [sys.executable, "-m", "netpromoter", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("netpromoter")
