@@ -114,6 +114,17 @@ def test_long_values_are_cut_in_messages():
     assert shown([1, 2]) == "[1, 2]"
 
 
+def test_a_value_that_cannot_show_itself_is_named_by_its_type():
+    """A `repr` that raises does not hide what is wrong."""
+
+    class Hostile:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert shown(Hostile()) == "a Hostile"
+    assert len(str(refusal("x", "short", "y" * 10**6))) < 200
+
+
 def test_warnings_point_outside_the_package():
     """Called from here, the warning names this file."""
     with warnings.catch_warnings(record=True) as caught:

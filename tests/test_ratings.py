@@ -38,6 +38,8 @@ REFUSED += [
     (9,),
     object(),
 ]
+REFUSED += ["1\u200b0", "007", "9.", "9-Oct", "7-août", "8-Jul.", "9 - ½", "9 (²)", 10**400, Fraction(10**400, 3)]
+REFUSED += [np.timedelta64(9, "ns"), np.datetime64(9, "ns"), bytearray(b"9")]
 
 
 @pytest.mark.parametrize("rating", range(11))
@@ -62,6 +64,8 @@ REFUSED += [
         lambda r: f"{r} (Extremely likely)",
         lambda r: f"{r}. Extremely likely",
         lambda r: f"{r}＝非常に高い",
+        lambda r: f"{r}（とても）",
+        lambda r: f"\u200e{r} − likely",
         lambda r: str(r).translate(str.maketrans("0123456789", "０１２３４５６７８９")),
         lambda r: str(r).translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")),
     ],
@@ -208,6 +212,10 @@ def test_long_columns_are_counted_across_blocks():
         (pd.Series([True, None]), r"\(got True at position 0; 1 such in all\)"),
         (pl.Series([3, 77], dtype=pl.Int64), r"\(got 77 at position 1; 1 such in all\)"),
         ([10**40, 9], r"at position 0; 1 such in all\)"),
+        ([9, 10**400, 8.0], r"at position 1; 1 such in all\)"),
+        (np.array([9, 10], dtype="datetime64[ns]"), r"at position 0; 2 such in all\)"),
+        (np.array([9, 10], dtype="timedelta64[ns]"), r"at position 0; 2 such in all\)"),
+        (pl.Series([9, 12], dtype=pl.Int128), r"\(got 12 at position 1; 1 such in all\)"),
         (["x" * 10_000], r"\(got 'x{78}… at position 0; 1 such in all\)"),
     ],
 )
@@ -229,6 +237,8 @@ def test_refused_answers_are_shown_with_position_and_count(answers, message):
         (np.zeros((2, 2)), r"ratings must be one column of answers \(got .*shape \(2, 2\)"),
         (np.array(5), r"ratings must be one column of answers \(got .*shape \(\)"),
         (pd.DataFrame({"a": [1]}), r"ratings must be one column of answers \(got .*DataFrame"),
+        (pd.DataFrame([[9, 8]], columns=["a", "a"])["a"], r"ratings must be one column of answers \(got .*DataFrame"),
+        (bytearray(b"\t"), r"ratings must be a column of answers"),
         (pl.DataFrame({"a": [1]}), r"ratings must be one column of answers \(got .*DataFrame"),
     ],
 )
@@ -333,6 +343,34 @@ def test_the_mean_of_nobody_is_an_error():
     """An empty histogram has no mean."""
     with pytest.raises(NoRatings, match=r"got none, and 3 missing"):
         _ = Histogram(counts=[0] * 11, missing=3).mean
+
+
+@pytest.mark.parametrize(
+    "tally", [Counter, lambda answers: pd.Series(answers).value_counts(), lambda a: dict(Counter(a))]
+)
+@given(answers=st.lists(RATINGS, min_size=1))
+def test_counts_by_rating_are_read_by_rating(tally, answers):
+    """A Counter, a dict and pandas' value_counts, in whatever order, are counts of ratings, not eleven numbers."""
+    assert Histogram(counts=tally(answers)) == histogram(answers)
+    assert Histogram(counts={9: 2, "9 - likely": 3}).counts[9] == 5
+
+
+@pytest.mark.parametrize(
+    ("counts", "error", "message"),
+    [
+        ({11: 1}, InvalidRating, r"rating must be a whole number from 0 to 10 \(got 11\)"),
+        ({None: 1, 9: 2}, InvalidArgument, r"counts must be counts of the answers 0 to 10"),
+        (set(range(11)), InvalidArgument, r"counts must be eleven counts"),
+        (5, InvalidArgument, r"counts must be eleven counts, of the answers 0 to 10 \(got 5\)"),
+        (None, InvalidArgument, r"counts must be eleven counts"),
+        ("12345678901", InvalidArgument, r"counts must be eleven counts"),
+        ([10**400] + [0] * 9, InvalidArgument, r"counts must be eleven counts"),
+    ],
+)
+def test_what_is_not_eleven_counts_is_refused(counts, error, message):
+    """A set has no order, a number is not eleven, and 11 is no rating."""
+    with pytest.raises(error, match=message):
+        Histogram(counts=counts)
 
 
 def test_histograms_add_only_to_histograms():

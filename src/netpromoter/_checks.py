@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Collection
-from numbers import Real
+from numbers import Integral, Real
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ Named = TypeVar("Named", bound=str)
 
 def refusal(name: str, rule: str, value: object) -> InvalidArgument:
     """Word the refusal of an argument."""
-    return InvalidArgument(f"{name} must be {rule} (got {value!r})")
+    return InvalidArgument(f"{name} must be {rule} (got {shown(value)})")
 
 
 def one_of(name: str, value: Any, options: Collection[Named]) -> Named:
@@ -34,16 +34,18 @@ def one_of(name: str, value: Any, options: Collection[Named]) -> Named:
 def between(name: str, value: Any, low: float, high: float) -> float:
     """Return `value` as a float if it lies strictly between `low` and `high`."""
     number = isinstance(value, Real) and not isinstance(value, bool)
-    if number and low < value < high:
+    if number and low < value < high and low < float(value) < high:
         return float(value)
     raise refusal(name, f"a number strictly between {low:g} and {high:g}", value)
 
 
 def count(name: str, value: Any, *, least: int = 0) -> int:
     """Return `value` as an int if it is a whole number of at least `least`."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if number and math.isfinite(value) and value == math.floor(value) and value >= least:
-        return int(value)
+    if isinstance(value, Real) and not isinstance(value, bool) and type(value).__name__ != "timedelta64":
+        number: Any = value
+        whole = isinstance(value, Integral) or (math.isfinite(number) and number == math.floor(number))
+        if whole and number >= least:
+            return int(number)
     raise refusal(name, f"a whole number of at least {least}", value)
 
 
@@ -59,7 +61,10 @@ def require(module: str, *, user: str, extra: str) -> ModuleType:
 
 def shown(value: Any, limit: int = 80) -> str:
     """Show a value in a message, cut where it is longer than `limit` characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 -- a value that cannot show itself must not hide what is wrong with it
+        text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

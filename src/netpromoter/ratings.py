@@ -6,7 +6,6 @@ An answer is a whole number from 0 to 10, missing, or refused. Nothing is guesse
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,14 +51,72 @@ _ENOUGH_FOR_FIVE_POINTS = 30
 
 _MISSING_WORDS = frozenset({"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null"})
 _MISSING_TYPES = frozenset({"NAType", "NaTType", "MaskedConstant"})
+_NO_COLUMNS = (str, bytes, bytearray, memoryview, Mapping, AbstractSet)
+_TOO_WIDE_FOR_NUMPY = frozenset({"Int128", "UInt128"})
 _WRITTEN = re.compile(
     r"""\s* (?P<rating> 10 | 0?\d ) (?: \.0+ )? \s*   # 9, 09, 9.0
-        (?: (?: [-–—=:] \s* | [.)] \s+ ) [^\W\d] \D*   # "- Extremely likely": a separator, then words without digits
-          | \( [^\W\d] \D* \) )?                      # "(extremely likely)"
+        (?: (?: [-–—=:] \s* | [.)] \s+ ) (?P<label> [^\W\d] \D* )   # "- Extremely likely": words without digits
+          | \( (?P<aside> [^\W\d] \D* ) \) )?                     # "(extremely likely)"
     """,
     re.VERBOSE,
 )
-_NARROW = str.maketrans({"．": ".", "－": "-", "＝": "=", "：": ":", "）": ")", "\ufeff": " ", "\u200b": " "})
+_MONTHS = frozenset(
+    [
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "may",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "janv",
+        "févr",
+        "mars",
+        "avr",
+        "mai",
+        "juin",
+        "juil",
+        "août",
+        "déc",
+        "jän",
+        "mär",
+        "mrz",
+        "okt",
+        "dez",
+        "ene",
+        "abr",
+        "ago",
+        "dic",
+        "gen",
+        "mag",
+        "giu",
+        "lug",
+        "set",
+        "ott",
+        "fev",
+        "out",
+        "mei",
+        "mrt",
+    ]
+)
+_NARROW = str.maketrans("．－＝：（）−‐", ".-=:()--") | dict.fromkeys(map(ord, "\ufeff\u200b\u200e"), " ")
 
 
 class Category(StrEnum):
@@ -73,7 +130,17 @@ class Category(StrEnum):
 _CATEGORIES = (Category.DETRACTOR,) * 7 + (Category.PASSIVE,) * 2 + (Category.PROMOTER,) * 2
 
 
-def _eleven(counts: Iterable[Any]) -> tuple[int, ...]:
+def _eleven(counts: Any) -> tuple[int, ...]:
+    """Read eleven counts in order, or a mapping of ratings to counts, such as a Counter or `value_counts`."""
+    if hasattr(counts, "keys"):
+        times: dict[int | None, Any] = {}
+        for rating in counts.keys():  # noqa: SIM118 -- a Series iterates its values
+            times[parse(rating)] = times.get(parse(rating), 0) + counts[rating]
+        counts = [times.pop(rating, 0) for rating in range(_HIGHEST + 1)]
+        if times:
+            raise refusal("counts", "counts of the answers 0 to 10", "a count of missing answers")
+    if isinstance(counts, str | bytes | AbstractSet) or not isinstance(counts, Iterable):
+        raise refusal("counts", "eleven counts, of the answers 0 to 10", counts)
     numbers = tuple(count(f"counts[{rating}]", times) for rating, times in enumerate(counts))
     if len(numbers) != _HIGHEST + 1:
         raise refusal("counts", "eleven counts, of the answers 0 to 10", numbers)
@@ -90,8 +157,8 @@ class Histogram:
 
     Parameters
     ----------
-    counts : sequence of 11 int
-        Answers of 0, of 1, and so on up to 10.
+    counts : sequence of 11 int, or mapping of ratings to counts
+        Answers of 0, of 1, and so on up to 10; or what `collections.Counter` and `value_counts` of pandas give.
     missing : int, default 0
         People who were asked and did not answer. They never count in `n`.
 
@@ -330,7 +397,7 @@ def _lowest(scale: Scale) -> int:
 
 def _column(answers: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
     """Give the answers as a numeric array with a mask of the absent ones, or else as Python objects."""
-    if isinstance(answers, str | bytes | Mapping | AbstractSet) or not hasattr(answers, "__iter__"):
+    if isinstance(answers, _NO_COLUMNS) or not hasattr(answers, "__iter__"):
         raise refusal("ratings", "a column of answers", answers)
     if isinstance(answers, np.ndarray):
         return _numpy_column(answers)
@@ -350,7 +417,7 @@ def _numpy_column(answers: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[np.bool_]
         answers = answers.filled(0) if answers.dtype.kind in "iuf" else answers
     if answers.dtype.kind in "iuf":
         return answers, absent
-    return answers.tolist(), None
+    return list(answers) if answers.dtype.kind in "mM" else answers.tolist(), None
 
 
 def _plain_column(answers: Sequence[object]) -> tuple[Any, None]:
@@ -365,15 +432,19 @@ def _plain_column(answers: Sequence[object]) -> tuple[Any, None]:
 
 def _frame_column(answers: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
     import narwhals.stable.v2 as nw
+    from narwhals.exceptions import DuplicateError
 
     if type(answers).__module__.partition(".")[0] == "pyarrow" and hasattr(answers, "to_pylist"):
         answers = _chunked(answers)
-    column = nw.from_native(answers, allow_series=True, pass_through=True)
+    try:
+        column = nw.from_native(answers, allow_series=True, pass_through=True)
+    except DuplicateError:
+        raise refusal("ratings", "one column of answers", f"a {type(answers).__name__}; name its column") from None
     if isinstance(column, nw.DataFrame | nw.LazyFrame):
         raise refusal("ratings", "one column of answers", f"a {type(answers).__name__}; name its column")
     if not isinstance(column, nw.Series):
         return list(answers), None
-    if column.dtype.is_integer():
+    if column.dtype.is_integer() and str(column.dtype) not in _TOO_WIDE_FOR_NUMPY:
         absent = column.is_null().to_numpy() if column.null_count() else None
         return (column if absent is None else column.fill_null(0)).to_numpy(), absent
     return (column.to_numpy() if column.dtype.is_float() else column.to_list()), None
@@ -382,7 +453,8 @@ def _frame_column(answers: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
 def _chunked(answers: Any) -> Any:
     import pyarrow as pa
 
-    return pa.chunked_array([answers]) if isinstance(answers, pa.Array) else answers
+    column = pa.chunked_array([answers]) if isinstance(answers, pa.Array) else answers
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _from_integers(values: npt.NDArray[Any], lowest: int, absent: npt.NDArray[np.bool_] | None) -> Codes:
@@ -409,10 +481,10 @@ def _from_floats(values: npt.NDArray[Any], lowest: int, absent: npt.NDArray[np.b
 
 
 def _from_objects(values: Sequence[object], lowest: int) -> Codes:
-    known: dict[str, int] = {}
+    known: dict[object, int] = {}
     found = np.empty(len(values), dtype=np.int8)
     for position, value in enumerate(values):
-        if type(value) is not str:
+        if type(value) is not str and type(value) is not int:
             found[position] = _code(value, lowest)
             continue
         code = known.get(value)
@@ -431,10 +503,10 @@ def _code(answer: object, lowest: int) -> int:
         return _text_code(answer, lowest)
     if answer is None or type(answer).__name__ in _MISSING_TYPES:
         return MISSING
-    if isinstance(answer, bool | np.bool_) or not isinstance(answer, Real | Decimal):
+    if isinstance(answer, bool | np.bool_ | np.timedelta64) or not isinstance(answer, Real | Decimal):
         return _REFUSED
     number: Any = answer
-    if math.isnan(number):
+    if number.is_nan() if isinstance(number, Decimal) else number != number:  # noqa: PLR0124 -- NaN alone differs
         return MISSING
     return int(number) if lowest <= number <= _HIGHEST and number == int(number) else _REFUSED
 
@@ -446,8 +518,15 @@ def _text_code(answer: str, lowest: int) -> int:
     if text.casefold() in _MISSING_WORDS:
         return MISSING
     written = _WRITTEN.fullmatch(text)
-    rating = int(written["rating"]) if written else _REFUSED
+    if not written or _is_date_or_number(written["label"] or written["aside"] or ""):
+        return _REFUSED
+    rating = int(written["rating"])
     return rating if rating >= lowest else _REFUSED
+
+
+def _is_date_or_number(label: str) -> bool:
+    """Tell the "Oct" of 9-Oct, which spreadsheets make of 9-10, and the "½" of a fraction, from a label."""
+    return label.strip("). ").casefold() in _MONTHS or any(sign.isnumeric() for sign in label)
 
 
 def _refuse(faulty: npt.NDArray[np.bool_], values: Sequence[object] | npt.NDArray[Any], lowest: int) -> None:

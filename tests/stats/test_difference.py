@@ -235,6 +235,12 @@ def test_welch_refuses_a_sample_of_one():
         compare(one, ten).interval(method="welch")
 
 
+def test_permutation_of_lopsided_samples_is_quiet_and_exact():
+    """One answer against three thousand: the one detractor is equally likely to be anybody."""
+    found = compare(score_of((0, 0, 1)), score_of((3000, 0, 0))).test(method="permutation")
+    assert found.p_value == pytest.approx(1 / 3001)
+
+
 def test_permutation_of_two_answers_is_defined():
     """One answer against one has a p value of 1: the two tables are equally far out."""
     assert compare(score_of((1, 0, 0)), score_of((0, 0, 1))).test(method="permutation").p_value == 1

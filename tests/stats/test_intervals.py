@@ -1,7 +1,9 @@
 """Laws of every interval method."""
 
 import json
+import pickle
 import re
+from fractions import Fraction
 from math import comb
 from typing import get_args
 
@@ -10,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import betainc, mp, mpf, quad
+from scipy.special import betainc as betainc_array
+from scipy.special import betaincinv, xlogy
 
 from netpromoter.errors import InvalidArgument, NoRatings
 from netpromoter.stats import METHODS, Method, Score, coverage, intervals
@@ -197,6 +201,11 @@ def test_sizes_that_are_not_whole_are_refused_by_name(method):
         ((1, 2, np.inf), {}, InvalidArgument, r"detractors must be finite numbers of at least 0 \(got inf\)"),
         (("many", 2, 3), {}, InvalidArgument, r"promoters must be numbers of at least 0 \(got 'many'\)"),
         ((True, 2, 3), {}, InvalidArgument, r"promoters must be numbers of at least 0 \(got True\)"),
+        (([[1], [1, 2]], 2, 3), {}, InvalidArgument, r"promoters must be numbers of at least 0"),
+        ((np.ones(10**5, dtype=bool), 2, 3), {}, InvalidArgument, r"numbers of at least 0 \(got array.{0,80}\)$"),
+        ((1e15, 2, 3), {}, InvalidArgument, r"must be at most 1e\+15 \(got 1000000000000005.0\)"),
+        ((1, 2, 3), {"confidence_level": 10**400}, InvalidArgument, r"strictly between 0 and 1"),
+        ((1, 2, 3), {"confidence_level": Fraction(10**20 - 1, 10**20)}, InvalidArgument, r"strictly between 0 and 1"),
         (([1, 2], [1, 2, 3], 0), {}, InvalidArgument, r"must be of shapes that broadcast \(got \(2,\), \(3,\), \(\)\)"),
         ((0, 0, 0), {}, NoRatings, r"must add to more than 0 \(got 0, 0, 0\)"),
         ((1, 2, 3), {"method": "t"}, InvalidArgument, r"method must be one of 'score', .*'bootstrap_bca' \(got 't'\)"),
@@ -225,6 +234,34 @@ def test_posterior_probability_is_that_of_arbitrary_precision(counts, theta, add
     assert probability_below(*arrays)[0] == pytest.approx(exact, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (10458, 3987688, 6001854),
+        (990, 9714, 9989296),
+        (500000, 499000, 1000),
+        (70000, 29500, 500),
+        (649, 43052, 56299),
+        (0, 10**7, 3),
+    ],
+)
+def test_posterior_probability_of_millions_is_that_of_a_plain_sum(counts):
+    """At large n, with few promoters beside many detractors, the quadrature equals a fine sum of the posterior."""
+    promoters, passives, detractors = (count + 0.5 for count in counts)
+    low, high = intervals(*counts, method="bayes_jeffreys")
+    for limit, expected in ((low / 100, 0.025), (high / 100, 0.975)):
+        assert by_plain_sum(limit, promoters, passives, detractors) == pytest.approx(expected, abs=1e-5)
+
+
+def by_plain_sum(theta, promoters, passives, detractors):
+    """Add up a million slices of the share of the decided, between its far quantiles, with weights that add to one."""
+    a, b = promoters + detractors, passives
+    t = np.linspace(betaincinv(a, b, 1e-16), 1 - betaincinv(b, a, 1e-16), 1_000_001)
+    density = np.exp(xlogy(a - 1, t / (a / (a + b))) + xlogy(b - 1, (1 - t) / (b / (a + b))))
+    inner = betainc_array(promoters, detractors, np.clip((theta / t + 1) / 2, 0, 1))
+    return float((density * inner).sum() / density.sum())
+
+
 def by_many_digits(theta, promoters, passives, detractors):
     """Integrate over u = (1 - t)**passives, which takes the singular end away."""
     with mp.workdps(20):
@@ -237,6 +274,30 @@ def by_many_digits(theta, promoters, passives, detractors):
 
         whole = quad(integrand, [0, (1 - mpf(abs(theta))) ** b]) / b / mp.beta(a, b)
         return float(whole + (betainc(a, b, 0, theta, regularized=True) if theta > 0 else 0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("counts", [(0, 0, 5), (5, 0, 0), (0, 5, 0), (69, 1, 0), (98, 1, 1), (1, 999, 0), (1, 1, 0)])
+def test_extreme_counts_and_levels_keep_every_law(counts, method):
+    """Near one category, at levels from a millionth to all but a billionth: ordered, bounded, nested and mirrored."""
+    before = None
+    for level in (1e-6, 0.05, 0.5, 0.95, 0.999, 1 - 1e-9):
+        low, high = intervals(*counts, method=method, confidence_level=level)
+        mirrored = intervals(*counts[::-1], method=method, confidence_level=level)
+        assert -100 <= low <= high <= 100
+        assert mirrored == pytest.approx((-high, -low), abs=1e-9)
+        if before:
+            assert low <= before[0] + 1e-7
+            assert high >= before[1] - 1e-7
+        before = (low, high)
+
+
+def test_rows_of_the_table_can_be_pickled():
+    """Each method survives a trip to another process."""
+    for name, row in METHODS.items():
+        again = pickle.loads(pickle.dumps(row))  # noqa: S301 -- our own bytes
+        counts = [np.array([count]) for count in (6.0, 3.0, 1.0)]
+        assert again.limits(*counts, 0.95)[0] == row.limits(*counts, 0.95)[0], name
 
 
 @pytest.mark.parametrize("method", ["bootstrap", "bootstrap_bca"])

@@ -1,6 +1,7 @@
 """The score: exact values, laws, and how it shows itself."""
 
 import copy
+import math
 import pickle
 from fractions import Fraction
 
@@ -179,6 +180,43 @@ def test_bad_arguments_are_refused_by_name(call, error, message):
     """Each refusal names the argument, the rule and the value."""
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_histogram_must_be_that_of_the_counts():
+    """Counts and eleven counts that contradict one another are refused, and so are two counts of missing answers."""
+    with pytest.raises(InvalidArgument, match="histogram must be one of the counts of the score"):
+        Score(promoters=5, passives=0, detractors=0, histogram=Histogram(counts=[5] + [0] * 10))
+    with pytest.raises(InvalidArgument, match="histogram must be a Histogram"):
+        Score(promoters=5, passives=0, detractors=0, histogram="5")
+    with pytest.raises(InvalidArgument, match="missing must be 0 beside a Histogram"):
+        Score.from_histogram(Histogram(counts=[5] * 11, missing=3), missing=5)
+    for count in (np.timedelta64(5), np.True_):
+        with pytest.raises(InvalidArgument, match="promoters must be a whole number"):
+            Score(promoters=count, passives=0, detractors=0)
+
+
+@pytest.mark.parametrize("half", [3, 10**6, 10**8, 10**10])
+def test_the_sign_test_is_exact_at_any_size(half):
+    """As many promoters as detractors: half of the rest and the middle are at most what was seen."""
+    log_middle = math.lgamma(2 * half + 1) - 2 * math.lgamma(half + 1) - 2 * half * math.log(2)
+    middle = math.exp(log_middle) if half < 10**6 else 1 / math.sqrt(math.pi * half)
+    s = Score(promoters=half, passives=0, detractors=half)
+    assert s.test(method="exact", alternative="less").p_value == pytest.approx(0.5 + middle / 2, abs=1e-7)
+    assert s.test(method="exact").p_value == 1
+
+
+def test_the_sign_test_knows_its_sides():
+    """Three promoters of three: greater has one chance in eight, less is certain."""
+    s = Score(promoters=3, passives=9, detractors=0)
+    assert s.test(method="exact", alternative="greater").p_value == pytest.approx(1 / 8)
+    assert s.test(method="exact", alternative="less").p_value == 1
+
+
+def test_far_tails_keep_their_digits():
+    """A probability far below the spacing of floats near 1 is still a number, not 0."""
+    s = Score(promoters=100, passives=0, detractors=0)
+    assert s.test(alternative="greater").p_value == pytest.approx(7.62e-24, rel=0.01)
+    assert 0 < Score(promoters=0, passives=0, detractors=100).probability_above() < 1e-30
 
 
 def test_scores_add_only_to_scores():

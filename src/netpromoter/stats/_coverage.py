@@ -69,7 +69,7 @@ class Coverage:
     def __repr__(self) -> str:
         """Give the method, the sample size and the three summaries in one line."""
         summary = f"minimum {self.minimum:.3f}, mean {self.mean:.3f}, mean width {self.mean_width:.1f} points"
-        return f"Coverage({self.method}, n = {self.n:,}, {self.confidence_level:.0%}: {summary})"
+        return f"Coverage({self.method}, n = {self.n:,}, {100 * self.confidence_level:g}%: {summary})"
 
 
 def coverage(

@@ -69,11 +69,11 @@ class IntervalMethod:
 
 def _normal(limits: Limits) -> Limits:
     """Let a method that takes a normal quantile take a confidence level."""
+    return partial(_at_level, limits)
 
-    def by_level(p: Floats, a: Floats, d: Floats, confidence_level: float) -> tuple[Floats, Floats]:
-        return limits(p, a, d, -NormalDist().inv_cdf((1 - confidence_level) / 2))
 
-    return by_level
+def _at_level(limits: Limits, p: Floats, a: Floats, d: Floats, confidence_level: float) -> tuple[Floats, Floats]:
+    return limits(p, a, d, -NormalDist().inv_cdf((1 - confidence_level) / 2))
 
 
 def _wald(title: str, name: str) -> IntervalMethod:
@@ -86,6 +86,8 @@ def _bayes(title: str, prior: Prior) -> IntervalMethod:
 
 _NAMES = ("promoters", "passives", "detractors")
 _BLOCK = 1 << 13
+#: Beyond this many answers a float no longer counts one by one.
+_MOST = 1e15
 
 #: Every interval method by name; the check of `method`, its type and the documentation come from here.
 METHODS: MappingProxyType[Method, IntervalMethod] = MappingProxyType(
@@ -133,7 +135,7 @@ def intervals(
     method : str, default "score"
         How the interval is made:
 
-        - ``"score"``: Tango's score interval, the default; close to its level from n = 5 on.
+        - ``"score"``: Tango's score interval, the default; on average close to its level from n = 5 on.
         - ``"scas"``: the same, corrected for skewness; even tails, for one-sided claims and for n below 20.
         - ``"adjusted_wald"``, ``"adjusted_wald_uniform"``, ``"agresti_min"``, ``"bonett_price"``: Wald after adding
           (3/4, 3/2, 3/4), (1, 1, 1), (1/2, 1, 1/2) or (1, 0, 1) to the counts. What they add is fixed, so they suit
@@ -177,22 +179,32 @@ def intervals(
     for start in range(0, size, width):
         block = slice(start, start + width)
         p, a, d = _checked([column[block] for column in flat], method if row.whole_counts else None)
-        for side, limit in zip((low, high), limits(p, a, d, level), strict=True):
-            np.clip(100 * limit, -100, 100, out=side[block])
+        ends = limits(p, a, d, level)
+        np.clip(100 * np.minimum(*ends), -100, 100, out=low[block])
+        np.clip(100 * np.maximum(*ends), -100, 100, out=high[block])
     return low.reshape(shape)[()], high.reshape(shape)[()]
 
 
 def _broadcast(*values: npt.ArrayLike) -> list[npt.NDArray[np.generic]]:
-    columns = [np.asarray(value) for value in values]
-    for name, column in zip(_NAMES, columns, strict=True):
-        if column.dtype.kind not in "iuf":
-            raise refusal(name, "numbers of at least 0", column.tolist())
+    columns = [_numbers(name, value) for name, value in zip(_NAMES, values, strict=True)]
     try:
         return list(np.broadcast_arrays(*columns))
     except ValueError:
         shapes = ", ".join(str(column.shape) for column in columns)
         message = f"promoters, passives and detractors must be of shapes that broadcast (got {shapes})"
         raise InvalidArgument(message) from None
+
+
+def _numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    try:
+        column = np.asarray(values)
+        if column.dtype.kind == "O" and all(type(value) in {int, float} for value in column.flat):
+            column = column.astype(np.float64)
+    except (ValueError, OverflowError):
+        raise refusal(name, "numbers of at least 0", values) from None
+    if column.dtype.kind not in "iuf":
+        raise refusal(name, "numbers of at least 0", values)
+    return column
 
 
 def _checked(columns: list[npt.NDArray[np.generic]], whole_for: str | None) -> list[Floats]:
@@ -205,7 +217,10 @@ def _checked(columns: list[npt.NDArray[np.generic]], whole_for: str | None) -> l
         if whole_for and (column != np.floor(column)).any():
             rule = f'whole numbers for method="{whole_for}"'
             raise refusal(name, rule, float(column[column != np.floor(column)][0]))
-    if not (counts[0] + counts[1] + counts[2]).all():
+    total = counts[0] + counts[1] + counts[2]
+    if total.max() > _MOST:
+        raise refusal("promoters + passives + detractors", f"at most {_MOST:g}", float(total.max()))
+    if not total.all():
         message = "promoters, passives and detractors must add to more than 0 (got 0, 0, 0)"
         raise NoRatings(message)
     return counts

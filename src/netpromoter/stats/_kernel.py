@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import refusal
+from netpromoter._checks import one_of, refusal
 from netpromoter.ratings import MISSING, Scale, codes
 
 __all__ = ["Tally", "tally"]
@@ -16,6 +16,7 @@ __all__ = ["Tally", "tally"]
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 Counts: TypeAlias = npt.NDArray[np.int64]
 
+_INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _BLOCK = 1 << 16
 _HIGHEST = 10
 _LOWEST_MISSING = 1 << 8
@@ -80,6 +81,10 @@ def tally(ratings: npt.NDArray[np.int8], groups: Integers, k: int, *, first: int
     array([[1, 0, 1, 0],
            [0, 1, 1, 1]])
     """
+    one_of("scale", scale, ("0-10", "1-10"))
+    for name, column, kinds in (("ratings", ratings, ("int8",)), ("groups", groups, _INTEGERS)):
+        if type(column) is not np.ndarray or column.ndim != 1 or column.dtype.name not in kinds:
+            raise refusal(name, f"one numpy array of {' or '.join(kinds)}", getattr(column, "dtype", column))
     if groups.shape != ratings.shape:
         raise refusal("groups", f"as many as the ratings, {ratings.size:,}", groups.size)
     counter = _Counter(k, first, rows=ratings.size)

@@ -17,6 +17,11 @@ _MOST_TABLES = 1 << 22
 def permutation_test(before: Counts, after: Counts, alternative: Alternative) -> tuple[float, float]:
     """Test that both samples come from one distribution, given all their answers together.
 
+    References
+    ----------
+    Pitman, E. J. G. (1937). Significance tests which may be applied to samples from any populations. *Supplement to
+    the Journal of the Royal Statistical Society* 4, 119-130.
+
     Returns
     -------
     statistic : float
@@ -61,8 +66,8 @@ def _tables(pooled: Counts, drawn: int) -> tuple[Floats, Floats]:
     a = drawn - p - d
     possible = (a >= 0) & (a <= passives)
     ways = _log_ways(promoters, p) + _log_ways(detractors, d) + _log_ways(passives, np.where(possible, a, 0.0))
-    chance = np.exp(ways - _log_ways(sum(pooled), np.array(float(drawn))))
-    return p - d, np.where(possible, chance, 0.0)
+    chance = np.exp(np.where(possible, ways, -np.inf) - _log_ways(sum(pooled), np.array(float(drawn))))
+    return p - d, chance / chance.sum()
 
 
 def _log_ways(total: int, chosen: Floats) -> Floats:

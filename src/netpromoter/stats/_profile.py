@@ -1,4 +1,12 @@
-"""The profile likelihood of the difference of two independent scores, for many pairs of samples at once."""
+"""The profile likelihood of the difference of two independent scores, for many pairs of samples at once.
+
+References
+----------
+Rao, C. R. (1948). Large sample tests of statistical hypotheses concerning several parameters with applications to
+problems of estimation. *Mathematical Proceedings of the Cambridge Philosophical Society* 44, 50-57 (score tests).
+Miettinen, O. and Nurminen, M. (1985). Comparative analysis of two rates. *Statistics in Medicine* 4, 213-226 (the same
+construction for two proportions).
+"""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from netpromoter._checks import between, count, one_of
+from netpromoter._checks import between, count, one_of, refusal
 from netpromoter._html import bar, table
 from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
@@ -28,7 +28,7 @@ __all__ = ["Score", "score"]
 def _plain(value: Any) -> int:
     """Make an int of a whole number of any type, and leave what is none to the validator."""
     try:
-        return int(value) if value == int(value) and not isinstance(value, bool) else value
+        return value if isinstance(value, bool | np.bool_ | np.timedelta64) or value != int(value) else int(value)
     except (TypeError, ValueError, OverflowError):
         return value  # type: ignore[no-any-return]  # the validator refuses it
 
@@ -75,6 +75,11 @@ class Score:
     missing: int = attrs.field(default=0, eq=False, converter=_plain, validator=_counted)
 
     def __attrs_post_init__(self) -> None:
+        known, counts = self.histogram, (self.promoters, self.passives, self.detractors)
+        if known is not None and not isinstance(known, Histogram):
+            raise refusal("histogram", "a Histogram", known)
+        if known is not None and (known.promoters, known.passives, known.detractors) != counts:
+            raise refusal("histogram", "one of the counts of the score", known.counts)
         if not self.n:
             message = f"a score must have at least one answer (got none, and {self.missing:,} missing)"
             raise NoRatings(message)
@@ -98,15 +103,17 @@ class Score:
         return cls(promoters=promoters, passives=passives, detractors=detractors, missing=missing)
 
     @classmethod
-    def from_histogram(cls, counts: Histogram | Iterable[int], *, missing: int = 0) -> Score:
-        """Make a score from eleven counts, of the answers 0 to 10, or from a `Histogram`.
+    def from_histogram(cls, counts: Histogram | Iterable[int] | Mapping[int, int], *, missing: int = 0) -> Score:
+        """Make a score from eleven counts, of the answers 0 to 10, a mapping of answers to counts, or a `Histogram`.
 
         Examples
         --------
         >>> Score.from_histogram([0, 0, 0, 0, 0, 0, 1, 0, 3, 0, 6]).mean
         9.0
         """
-        known = counts if isinstance(counts, Histogram) else Histogram(counts=tuple(counts), missing=missing)
+        if isinstance(counts, Histogram) and missing:
+            raise refusal("missing", "0 beside a Histogram, which has its own", missing)
+        known = counts if isinstance(counts, Histogram) else Histogram(counts=counts, missing=missing)
         return cls(
             promoters=known.promoters,
             passives=known.passives,
@@ -246,8 +253,8 @@ class Score:
 
         added = PRIORS[one_of("prior", prior, PRIORS)]
         theta = between("points", points, -100, 100) / 100
-        counts = (np.array([float(n)]) for n in (self.promoters, self.passives, self.detractors))
-        return 1 - float(posterior_probability_below(theta, *counts, prior=added)[0])
+        mirrored = (np.array([float(n)]) for n in (self.detractors, self.passives, self.promoters))
+        return float(posterior_probability_below(-theta, *mirrored, prior=added)[0])
 
     def test(
         self, *, against: float = 0.0, method: ScoreTestMethod = "score", alternative: Alternative = "two-sided"

@@ -126,14 +126,19 @@ def _by_sign(counts: Counts, theta: float, alternative: Alternative) -> tuple[fl
     Dixon, W. J. and Mood, A. M. (1946). The statistical sign test. *Journal of the American Statistical Association*
     41, 557-566.
     """
-    from scipy.special import bdtr
-
     if theta != 0:
         raise refusal("against", 'zero for method="exact"', 100 * theta)
     promoters, _, detractors = counts
-    at_most, at_least = (float(bdtr(k, promoters + detractors, 0.5)) for k in (promoters, detractors))
+    at_most, at_least = _coin(promoters, detractors), _coin(detractors, promoters)
     tails = {"less": at_most, "greater": at_least, "two-sided": min(1.0, 2 * min(at_most, at_least))}
     return float(promoters - detractors), tails[alternative]
+
+
+def _coin(heads: int, tails: int) -> float:
+    """Give the probability that a fair coin shows at most so many heads in as many throws."""
+    from scipy.special import betainc
+
+    return float(betainc(tails, heads + 1, 0.5)) if tails else 1.0
 
 
 _TESTS: MappingProxyType[ScoreTestMethod, Callable[[Counts, float, Alternative], tuple[float, float]]] = (
