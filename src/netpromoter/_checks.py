@@ -41,8 +41,8 @@ def between(name: str, value: Any, low: float, high: float) -> float:
 
 def count(name: str, value: Any, *, least: int = 0) -> int:
     """Return `value` as an int if it is a whole number of at least `least`."""
-    if isinstance(value, Real) and not isinstance(value, bool) and type(value).__name__ != "timedelta64":
-        number: Any = value
+    number: Any = value
+    if isinstance(value, Real) and type(value).__name__ not in {"bool", "timedelta64"}:
         whole = isinstance(value, Integral) or (math.isfinite(number) and number == math.floor(number))
         if whole and number >= least:
             return int(number)
