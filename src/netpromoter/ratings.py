@@ -158,7 +158,7 @@ class Histogram:
     Parameters
     ----------
     counts : sequence of 11 int, or mapping of ratings to counts
-        Answers of 0, of 1, and so on up to 10; or what `collections.Counter` and `value_counts` of pandas give.
+        Answers of 0, of 1, and so on up to 10; or what ``collections.Counter`` and ``value_counts`` of pandas give.
     missing : int, default 0
         People who were asked and did not answer. They never count in `n`.
 
