@@ -82,7 +82,7 @@ def coverage(
     method : str
         A name of `intervals`.
     n : int
-        How many people answer, at least 1. There are (n + 1)(n + 2) / 2 samples.
+        How many people answer, at least 1. There are (n + 1)(n + 2) / 2 samples, and the work grows with their number.
     confidence_level : float, default 0.95
         Strictly between 0 and 1.
     truths : array_like, shape (t, 2), optional

@@ -136,7 +136,8 @@ def intervals(
         How the interval is made:
 
         - ``"score"``: Tango's score interval, the default; on average close to its level from n = 5 on.
-        - ``"scas"``: the same, corrected for skewness; even tails, for one-sided claims and for n below 20.
+        - ``"scas"``: the same, corrected for skewness; even tails, for one-sided claims and for n below 20. Where
+          everybody is a promoter or a detractor its limit on that side is ±100 at every level.
         - ``"adjusted_wald"``, ``"adjusted_wald_uniform"``, ``"agresti_min"``, ``"bonett_price"``: Wald after adding
           (3/4, 3/2, 3/4), (1, 1, 1), (1/2, 1, 1/2) or (1, 0, 1) to the counts. What they add is fixed, so they suit
           95% better than other levels, and they can leave out a score of ±100 that was observed.
