@@ -190,7 +190,7 @@ def test_a_histogram_must_be_that_of_the_counts():
         Score(promoters=5, passives=0, detractors=0, histogram="5")
     with pytest.raises(InvalidArgument, match="missing must be 0 beside a Histogram"):
         Score.from_histogram(Histogram(counts=[5] * 11, missing=3), missing=5)
-    for count in (np.timedelta64(5), np.True_):
+    for count in (np.timedelta64(5, "ns"), np.True_):
         with pytest.raises(InvalidArgument, match="promoters must be a whole number"):
             Score(promoters=count, passives=0, detractors=0)
 
