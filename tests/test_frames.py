@@ -697,3 +697,12 @@ def test_ordered_categories_keep_their_order(tenure):
     by_name, by_column = score_by(frame, rating="rating", by="tenure"), score_by([9, 10, 3, 8], by={"tenure": tenure})
     for by in (by_name, by_column, by_name.sorted("n").sorted("tenure")):
         assert list(by) == ["3-5", "11-20", None]
+
+
+def test_what_is_shown_cannot_command_a_terminal():
+    """A key with an escape sequence or a line break is shown by its `repr`, and stays itself as a key."""
+    hostile = "\x1b[31mred\n"
+    by = score_by([9, 10], by=[hostile, "plain"])
+    assert "\x1b" not in repr(by)
+    assert len(repr(by).splitlines()) == 4
+    assert by[hostile] == score([9])

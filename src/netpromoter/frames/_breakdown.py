@@ -335,7 +335,7 @@ def _optional(values: npt.NDArray[Any], known: Flags) -> list[Any]:
 
 
 def _shown_label(label: object) -> str:
-    return label if isinstance(label, str) else shown(label, 40)
+    return label if isinstance(label, str) and label.isprintable() else shown(label, 40)
 
 
 def _shown_result(row: dict[str, Any]) -> list[str]:
