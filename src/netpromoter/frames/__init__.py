@@ -1,4 +1,4 @@
-"""Scores by group, from any dataframe or from plain columns.
+"""Scores by group, from any dataframe or from plain columns; and contacts from any dataframe.
 
 There are two paths. **Arrays**, ``score_by(ratings, by=labels)``, are counted here, by a kernel that passes once over
 two columns of small integers. **Frames**, ``score_by(frame, rating="score", by=["plan", "country"])``, are pushed down:
@@ -7,7 +7,9 @@ are integers or dictionary-coded text (pandas ``category``, polars ``Categorical
 goes through the kernel, which is faster there.
 """
 
-from ._breakdown import Breakdown, Origin
+from ._breakdown import Breakdown, Library, Origin
+from ._built import frame
+from ._contacts import contacts
 from ._score_by import score_by
 
-__all__ = ["Breakdown", "Origin", "score_by"]
+__all__ = ["Breakdown", "Library", "Origin", "contacts", "frame", "score_by"]

@@ -1,0 +1,395 @@
+"""The plan: whom to invite and whom to remind, who is held, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from netpromoter._checks import refusal
+from netpromoter._html import escape, table
+from netpromoter.frames import Library, frame
+from netpromoter.model import Contact, Contacts, Event, Instants, Touches, WaveDrawn, aware, instant, span
+from netpromoter.rules import FOREVER, History, Policy
+from netpromoter.rules import zone as known_zone
+
+from ._holding import Holding
+from ._messages import Messages
+from ._planner import Decision, Planner
+
+__all__ = ["Held", "Plan", "plan"]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Held:
+    """Those who get no message now, each with a reason and, where there is one, its end.
+
+    Parameters
+    ----------
+    contacts : Contacts
+        Everybody who was considered.
+    positions : array of int, shape (h,)
+        Who is held, as positions among the contacts.
+    until : array of datetime64[us], shape (h,)
+        When the hold of each ends, in UTC; NaT where that depends on others, and `FOREVER` where it does not end by
+        itself.
+    codes : array of int, shape (h,)
+        Codes into `reasons`.
+    reasons : sequence of str
+        The reasons, as they complete "held because ...".
+    """
+
+    contacts: Contacts
+    positions: npt.NDArray[np.intp]
+    until: Instants
+    codes: npt.NDArray[np.int32]
+    reasons: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return how many are held."""
+        return len(self.positions)
+
+    def __repr__(self) -> str:
+        return f"Held({len(self):,})"
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Held:
+        """Return some of them, by mask."""
+        parts = {name: getattr(self, name)[chosen] for name in ("positions", "until", "codes")}
+        return attrs.evolve(self, **parts)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many are held for each reason, the most frequent first."""
+        times = np.bincount(self.codes, minlength=len(self.reasons))
+        order = np.argsort(-times, kind="stable")
+        return {self.reasons[code]: int(times[code]) for code in order if times[code]}
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Give each as a plain dict; `until` is None where the hold has no known end."""
+        for position, until, code in zip(self.positions, self.until, self.codes, strict=True):
+            yield {"contact": self.contacts.ids[position], "until": _end(until), "reason": self.reasons[code]}
+
+
+def _end(until: np.datetime64) -> datetime | None:
+    return None if until >= FOREVER else aware(until)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Plan:
+    """Whom to invite and whom to remind, and everybody else with the reason why not.
+
+    A plan only reads: look at it, print it, throw it away. `plan` makes one.
+
+    Parameters
+    ----------
+    policy : Policy
+        What it was planned by.
+    contacts : Contacts
+        Everybody who was considered.
+    at : datetime
+        The instant for which it was planned, in UTC.
+    horizon : timedelta
+        How far ahead messages were planned.
+    invitations : Messages
+        The first messages of an occasion.
+    reminders : Messages
+        Further messages of an occasion that is open: reminders, and repeats at another address of a message whose own
+        has failed for good.
+    held : Held
+        Everybody else.
+    drawn : tuple of WaveDrawn
+        What was drawn from each stratum, so that the answers can be weighted: its population, those of it whom no rule
+        holds, and those who are invited now.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from netpromoter.model import Contact, Survey
+    >>> from netpromoter.rules import Census, Policy, Wave, field
+    >>> people = [Contact(id=f"c-{n}", addresses={"email": f"{n}@example.com"}, attributes={"plan": plan})
+    ...           for n, plan in enumerate(["paid", "free", "paid"])]
+    >>> policy = Policy(survey=Survey("nps"), cadence=Wave("spring"), audience=Census(where=field("plan") == "paid"),
+    ...                 rules=[])
+    >>> p = plan(people, [], policy, at=datetime(2026, 3, 2, 8, tzinfo=UTC))
+    >>> p
+    Plan(nps at 2026-03-02 08:00 UTC: 2 invitations, 0 reminders, 1 held)
+    >>> p.why("c-1")
+    'c-1 is not asked: in no audience (plan is "free", not "paid").'
+    """
+
+    policy: Policy
+    contacts: Contacts
+    at: datetime
+    horizon: timedelta
+    invitations: Messages
+    reminders: Messages
+    held: Held
+    drawn: tuple[WaveDrawn, ...]
+    _decision: Decision = attrs.field(alias="decision")
+    _history: History = attrs.field(alias="history")
+
+    def __repr__(self) -> str:
+        parts = (f"{len(part):,} {name}" for name, part in self._parts.items())
+        return f"Plan({self.policy.survey.key} at {self.at:%Y-%m-%d %H:%M} UTC: {', '.join(parts)})"
+
+    @property
+    def _parts(self) -> Mapping[str, Messages | Held]:
+        return {"invitations": self.invitations, "reminders": self.reminders, "held": self.held}
+
+    def _repr_html_(self) -> str:
+        head = (name for name in ("", "contacts"))
+        rows = [[name, f"{len(part):,}"] for name, part in self._parts.items()]
+        rows += [[f"&emsp;{escape(reason)}", f"{times:,}"] for reason, times in self.held.counts.items()]
+        caption = f"{escape(self.policy.survey.key)}, {self.at:%Y-%m-%d %H:%M} UTC"
+        return table(head, rows, caption=caption)
+
+    def why(self, contact: str) -> str:
+        """Say in one sentence what becomes of somebody, and why.
+
+        Parameters
+        ----------
+        contact : str
+            The id of one of the contacts.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such contact.
+        """
+        position = self.contacts.position(contact)
+        for messages in (self.invitations, self.reminders):
+            places = np.flatnonzero(messages.positions == position)
+            if len(places):
+                return _written(contact, messages, int(places[0]), self._draw(position))
+        return f"{contact} {self._held(position)}."
+
+    def _draw(self, position: int) -> str:
+        return self.policy.audience[self._decision.selection.audience[position]].draw
+
+    def _held(self, position: int) -> str:
+        decision = self._decision
+        holding = _nearer(decision, position)
+        reason = tuple(decision.reasons)[holding.code[position]]
+        until = _end(holding.until[position])
+        what = f"is held until {_local(until, self._zone(position))}" if until else "is not asked"
+        return f"{what}: {reason}{self._detail(position)}"
+
+    def _detail(self, position: int) -> str:
+        """Add what the reason alone does not tell: the condition that fails, or why no reminder follows."""
+        decision = self._decision
+        if not decision.selection.member[position]:
+            values = {name: column[position] for name, column in self.contacts.columns.items()}
+            wheres = [each.where for each in self.policy.audience if each.where is not None]
+            return f" ({'; '.join(dict.fromkeys(where.explain(values) for where in wheres))})"
+        reminder = tuple(decision.reasons)[decision.reminded.code[position]]
+        if _nearer(decision, position) is decision.invited and self._asked(position):
+            return f", and no reminder follows: {reminder}"
+        return ""
+
+    def _asked(self, position: int) -> bool:
+        surveys = self._history.codes(key=self.policy.survey.key)
+        asked = self._history.occasions(surveys).invited[position]
+        same = self._decision.reminded.code[position] == self._decision.invited.code[position]
+        return not np.isnat(asked) and not same
+
+    def _zone(self, position: int) -> str:
+        return str(self.contacts.time_zone[position] or self.policy.time_zone)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Give everybody as a plain dict: invitations, reminders, then those who are held.
+
+        Yields
+        ------
+        dict
+            "contact", "action" ("invite", "remind" or "hold"), "due", "channel", "occasion", "step", "arm", "stratum",
+            "probability", "until" and "reason"; None where it does not apply. No address.
+        """
+        empty = dict.fromkeys(_COLUMNS)
+        for action, messages in (("invite", self.invitations), ("remind", self.reminders)):
+            for row in messages.rows():
+                yield empty | {"action": action} | {name: row[name] for name in row if name in empty}
+        for row in self.held.rows():
+            yield empty | {"action": "hold"} | row
+
+    def to_frame(self, library: Library) -> Any:
+        """Give the rows as a dataframe.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars", "pyarrow"}
+            Of which library.
+
+        Returns
+        -------
+        dataframe
+            The columns of `rows`.
+        """
+        rows = list(self.rows())
+        return frame({name: [row[name] for row in rows] for name in _COLUMNS}, _TYPES, library)
+
+
+_TYPES = {
+    "contact": str,
+    "action": str,
+    "due": datetime,
+    "channel": str,
+    "occasion": str,
+    "step": int,
+    "arm": str,
+    "stratum": str,
+    "probability": float,
+    "until": datetime,
+    "reason": str,
+}
+_COLUMNS = tuple(_TYPES)
+
+
+def _nearer(decision: Decision, position: int) -> Holding:
+    """Choose the hold that ends first: that of an invitation, or that of a reminder."""
+    sooner = decision.reminded.until[position] < decision.invited.until[position]
+    return decision.reminded if sooner else decision.invited
+
+
+def _written(contact: str, messages: Messages, place: int, draw: str) -> str:
+    message = messages[place]
+    when = _local(message.due, message.time_zone or messages.policy.time_zone)
+    arm = f", arm {message.arm}" if message.arm else ""
+    by = f"by {message.channel} on {when}{arm}"
+    what = f"{message.survey} ({message.occasion})"
+    if not message.step and not message.attempt:
+        return f"{contact} is invited to {what} {by}: {draw}."
+    again = f", attempt {message.attempt + 1}" if message.attempt else ""
+    return f"{contact} is reminded of {what} {by}: message {message.step + 1} of the occasion{again}, not answered yet."
+
+
+def _local(moment: datetime | None, zone: str) -> str:
+    """Say an instant on the wall clock of a person."""
+    if moment is None:
+        return "a time that depends on others"
+    place = known_zone(zone)
+    local = moment.astimezone(place or UTC)
+    return f"{local:%a %Y-%m-%d %H:%M} {place.key if place else 'UTC'}"
+
+
+def as_contacts(contacts: Contacts | Iterable[Contact]) -> Contacts:
+    """Take contacts as columns, or make columns of them."""
+    return contacts if isinstance(contacts, Contacts) else Contacts.of(contacts)
+
+
+def as_touches(touches: Touches | Iterable[Event]) -> Touches:
+    """Take touches as columns, or fold events into them."""
+    return touches if isinstance(touches, Touches) else Touches.of(touches)
+
+
+def plan(
+    contacts: Contacts | Iterable[Contact],
+    touches: Touches | Iterable[Event],
+    policy: Policy,
+    *,
+    at: datetime,
+    horizon: timedelta = timedelta(days=1),
+) -> Plan:
+    """Decide whom to invite and whom to remind.
+
+    Nothing is sent and nothing is written. The same arguments give the same plan.
+
+    Parameters
+    ----------
+    contacts : Contacts or iterable of Contact
+        Everybody who may be asked; `netpromoter.frames.contacts` reads them from any dataframe, and
+        `netpromoter.formats.contacts` from a file.
+    touches : Touches or iterable of Event
+        What has happened, to them and to others.
+    policy : Policy
+        Whom to ask, and when.
+    at : datetime
+        The instant of the plan, aware.
+    horizon : timedelta, default 1 day
+        How far ahead messages are planned: one that cannot leave by then, because of a send window or a hold, is left
+        for a later plan. Zero plans what can leave at once.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InvalidArgument
+        If the policy asks for what no contact has, if two contacts have one id, or if an argument breaks its rule.
+    """
+    people, history = as_contacts(contacts), as_touches(touches)
+    if not isinstance(policy, Policy):
+        raise refusal("policy", "a Policy", policy)
+    moment = instant("at", at)
+    span("horizon", horizon)
+    return planned(Planner(policy, people), History(people, history), moment, horizon)
+
+
+def planned(
+    planner: Planner,
+    history: History,
+    at: np.datetime64,
+    horizon: timedelta,
+    proposed: tuple[Messages, Messages] | None = None,
+) -> Plan:
+    """Make a plan with what is prepared."""
+    decision = planner.decide(history, at, at + np.timedelta64(horizon, "us"), proposed)
+    moment: Any = aware(at)
+    return Plan(
+        policy=planner.policy,
+        contacts=planner.contacts,
+        at=moment,
+        horizon=horizon,
+        invitations=decision.invitations,
+        reminders=decision.reminders,
+        held=_left(planner.contacts, decision),
+        drawn=tuple(_drawn(planner.policy, decision, moment, at)),
+        decision=decision,
+        history=history,
+    )
+
+
+def _left(contacts: Contacts, decision: Decision) -> Held:
+    held = np.ones(len(contacts), np.bool_)
+    for messages in (decision.invitations, decision.reminders):
+        held[messages.positions] = False
+    positions = np.flatnonzero(held)
+    sooner = decision.reminded.until[positions] < decision.invited.until[positions]
+    pick = lambda name: np.where(  # noqa: E731 -- the same choice, twice
+        sooner, getattr(decision.reminded, name)[positions], getattr(decision.invited, name)[positions]
+    )
+    return Held(
+        contacts=contacts, positions=positions, until=pick("until"), codes=pick("code"), reasons=tuple(decision.reasons)
+    )
+
+
+def _drawn(policy: Policy, decision: Decision, moment: datetime, at: np.datetime64) -> Iterator[WaveDrawn]:
+    """Record what was drawn from each stratum from which anybody is invited."""
+    drawn, invited = decision.selection, decision.invitations.positions
+    size = len(drawn.strata)
+    population = np.bincount(drawn.stratum[drawn.member], minlength=size)
+    eligible = np.bincount(drawn.stratum[decision.eligible], minlength=size)
+    chosen = np.bincount(drawn.stratum[invited], minlength=size)
+    probability = np.zeros(size)
+    probability[drawn.stratum[drawn.member]] = drawn.probability[drawn.member]
+    for code in np.flatnonzero(chosen).tolist():
+        yield WaveDrawn(
+            survey=policy.survey.key,
+            occasion=policy.cadence.seed(at),
+            stratum=drawn.strata[code],
+            population=int(population[code]),
+            eligible=int(eligible[code]),
+            drawn=int(chosen[code]),
+            probability=float(probability[code]),
+            seed=decision.seed,
+            at=moment,
+        )

@@ -1,0 +1,67 @@
+"""What a program knows: contacts, surveys, messages, answers and events, as values and as columns."""
+
+from ._codec import Record, from_dict, to_dict
+from ._columns import Column, Kind, Value, column
+from ._contact import Contact
+from ._contacts import Contacts, fingerprint
+from ._events import (
+    Bounced,
+    Coded,
+    Declined,
+    Event,
+    Failed,
+    OptedIn,
+    OptedOut,
+    Responded,
+    Scheduled,
+    Sent,
+    Shown,
+    Triggered,
+    WaveDrawn,
+)
+from ._instants import NEVER, Instants, aware, instant, span
+from ._message import Message, Receipt, message_id
+from ._response import Purpose, Response
+from ._survey import Driver, Survey, SurveyKind
+from ._touches import KINDS, Touches
+
+__all__ = [
+    "KINDS",
+    "NEVER",
+    "Bounced",
+    "Coded",
+    "Column",
+    "Contact",
+    "Contacts",
+    "Declined",
+    "Driver",
+    "Event",
+    "Failed",
+    "Instants",
+    "Kind",
+    "Message",
+    "OptedIn",
+    "OptedOut",
+    "Purpose",
+    "Receipt",
+    "Record",
+    "Responded",
+    "Response",
+    "Scheduled",
+    "Sent",
+    "Shown",
+    "Survey",
+    "SurveyKind",
+    "Touches",
+    "Triggered",
+    "Value",
+    "WaveDrawn",
+    "aware",
+    "column",
+    "fingerprint",
+    "from_dict",
+    "instant",
+    "message_id",
+    "span",
+    "to_dict",
+]

@@ -1,0 +1,181 @@
+"""One message to one person, and what a channel says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import attrs
+
+from ._columns import Value
+from ._fields import (
+    at_instant,
+    fingerprint,
+    flag,
+    hidden,
+    joined,
+    maybe,
+    positive,
+    probability,
+    small,
+    text,
+    values,
+    wait,
+    wording,
+)
+from ._survey import SurveyKind, survey_kind
+
+__all__ = ["Message", "Receipt", "message_id"]
+
+
+def message_id(survey: str, occasion: str, contact: str, step: int, attempt: int) -> str:
+    """Give the id of a message, which tells it from every other.
+
+    Parameters
+    ----------
+    survey, occasion, contact : str
+        As in `Message`.
+    step, attempt : int
+        As in `Message`.
+
+    Returns
+    -------
+    str
+        The five parts, joined by slashes; signs other than letters, digits and ``_.-~`` are percent-encoded, so that
+        no other parts give the same id.
+
+    Examples
+    --------
+    >>> message_id("relationship", "2026/autumn", "c-1", 0, 0)
+    'relationship/2026%2Fautumn/c-1/0/0'
+    """
+    return joined(survey, occasion, contact, step, attempt)
+
+
+@attrs.frozen(kw_only=True)
+class Message:
+    """One message to one person.
+
+    It is identified by survey, occasion, contact, step and attempt alone: who decides the same thing twice decides one
+    message.
+
+    Parameters
+    ----------
+    survey : str
+        The key of the survey.
+    kind : {"relationship", "transactional", "employee"}, default "relationship"
+        The kind of the survey.
+    revision : int, default 1
+        The revision of the survey, from 1.
+    occasion : str
+        For what the person is asked: the name of the wave, the id of the event that triggered it, or in a continuous
+        survey the ordinal of this person's asks.
+    contact : str
+        The id of the person.
+    step : int
+        0 for the invitation, 1 for the first reminder, and so on.
+    attempt : int, default 0
+        0, and one more for each time that this step was recorded as not delivered, never after an outcome that is not
+        known; after a permanent failure it goes to another destination.
+    channel : str
+        The name of the channel that carries it.
+    to : str
+        The address. Never shown.
+    destination : int, default 0
+        The fingerprint of the address, by which clocks know it; 0 if it is not known.
+    due : datetime
+        When it may leave: with a time zone, kept in UTC.
+    template : str, default "invitation"
+        The name of the text.
+    subject : str, optional
+        The subject; None if the template has it.
+    arm : str, optional
+        The variant that was drawn for the person; None if there are none.
+    locale, time_zone : str, optional
+        As in `Contact`.
+    stratum : str, optional
+        The stratum of the audience from which the person was drawn; None if there is none.
+    probability : float, optional
+        With which probability the person was to be drawn, above 0 and up to 1: the product of all random stages. None
+        if it is not known here: a reminder belongs to the draw of its invitation.
+    snapshot : mapping of str to `Value`, default {}
+        The attributes of the person that are kept with the message.
+
+    Raises
+    ------
+    InvalidArgument
+        If a field breaks its rule; a refused address is not shown.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> message = Message(
+    ...     survey="relationship", occasion="autumn", contact="c-1", step=1, channel="email", to="ann@example.com",
+    ...     due=datetime(2026, 6, 1, 8, tzinfo=UTC),
+    ... )
+    >>> message.id
+    'relationship/autumn/c-1/1/0'
+    """
+
+    survey: str = attrs.field(validator=text)
+    kind: SurveyKind = attrs.field(default="relationship", validator=survey_kind)
+    revision: int = attrs.field(default=1, validator=positive)
+    occasion: str = attrs.field(validator=text)
+    contact: str = attrs.field(validator=text)
+    step: int = attrs.field(validator=small)
+    attempt: int = attrs.field(default=0, validator=small)
+    channel: str = attrs.field(validator=text)
+    to: str = attrs.field(validator=hidden, repr=False)
+    destination: int = attrs.field(default=0, validator=fingerprint)
+    due: datetime = attrs.field(validator=at_instant)
+    template: str = attrs.field(default="invitation", validator=text)
+    subject: str | None = attrs.field(default=None, validator=maybe(text))
+    arm: str | None = attrs.field(default=None, validator=maybe(text))
+    locale: str | None = attrs.field(default=None, validator=maybe(text))
+    time_zone: str | None = attrs.field(default=None, validator=maybe(text))
+    stratum: str | None = attrs.field(default=None, validator=maybe(text))
+    probability: float | None = attrs.field(default=None, validator=maybe(probability))
+    snapshot: Mapping[str, Value] = attrs.field(factory=dict, validator=values, hash=False)
+
+    @property
+    def id(self) -> str:
+        """The id of this message: survey, occasion, contact, step and attempt."""
+        return message_id(self.survey, self.occasion, self.contact, self.step, self.attempt)
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """What a channel says about a message that it was given.
+
+    Parameters
+    ----------
+    message : str
+        The id of the message.
+    accepted : bool
+        Whether the channel took it.
+    reference : str, default ""
+        What the channel calls the message.
+    reason : str, default ""
+        Why it was refused.
+    permanent : bool, default False
+        Whether the address will refuse every other message too.
+    retry_after : timedelta, optional
+        How long to wait before the next attempt, up to a century; None if the channel does not say.
+
+    Raises
+    ------
+    InvalidArgument
+        If a field breaks its rule.
+
+    Examples
+    --------
+    >>> Receipt(message="relationship/autumn/c-1/0/0", accepted=False, reason="mailbox full").permanent
+    False
+    """
+
+    message: str = attrs.field(validator=text)
+    accepted: bool = attrs.field(validator=flag)
+    reference: str = attrs.field(default="", validator=wording)
+    reason: str = attrs.field(default="", validator=wording)
+    permanent: bool = attrs.field(default=False, validator=flag)
+    retry_after: timedelta | None = attrs.field(default=None, validator=maybe(wait))

@@ -1,0 +1,83 @@
+"""The fields of rules: each is checked in the house's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+import attrs
+
+from netpromoter._checks import count, one_of, refusal
+from netpromoter.model import instant, span
+
+from ._conditions import Condition
+
+__all__ = ["condition", "days", "instance_of", "maybe", "moment", "named", "names", "option", "period", "wait", "whole"]
+
+Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+
+
+def checked(check: Callable[[str, Any], object]) -> Validator:
+    """Make a validator of a check that is given the name and the value."""
+
+    def validator(_instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
+        check(field.name, value)
+
+    return validator
+
+
+def maybe(validator: Validator) -> Validator:
+    """Let None pass."""
+    return attrs.validators.optional(validator)
+
+
+def option(options: Collection[str]) -> Validator:
+    """Make a validator for one of several names."""
+    return checked(lambda name, value: one_of(name, value, options))
+
+
+def instance_of(*kinds: type, rule: str) -> Validator:
+    """Make a validator for a value of one of these classes."""
+    return checked(partial(_instance, kinds, rule))
+
+
+def names(name: str, value: Any, *, least: int = 0) -> tuple[str, ...]:
+    """Settle one name, or several that differ from one another."""
+    given = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else (None,)
+    for each in given:
+        if not isinstance(each, str) or not each.strip():
+            raise refusal(name, "text that is not blank, once or several times", value)
+    if len(set(given)) < len(given) or len(given) < least:
+        raise refusal(name, f"{'one or more ' * least}different names", value)
+    return given
+
+
+def _instance(kinds: tuple[type, ...], rule: str, name: str, value: Any) -> None:
+    if not isinstance(value, kinds):
+        raise refusal(name, rule, value)
+
+
+def _text(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise refusal(name, "text that is not blank", value)
+
+
+def _days(name: str, value: Any) -> None:
+    try:
+        found = None if isinstance(value, bool) else timedelta(days=value)
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None:
+        raise refusal(name, "a number of days", value)
+    span(name, found)
+
+
+named = checked(_text)
+days = checked(_days)
+whole = checked(partial(count, least=1))
+moment = checked(instant)
+wait = checked(span)
+period = checked(partial(span, least=timedelta(microseconds=1)))
+condition = instance_of(Condition, rule='a condition such as field("plan") == "paid"')

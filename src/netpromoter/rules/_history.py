@@ -1,0 +1,462 @@
+"""The history of a set of contacts, folded once into one number per person and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from netpromoter.model import KINDS, NEVER, Contacts, Instants, Touches
+
+__all__ = ["History", "Occasions", "among"]
+
+_Ints: TypeAlias = npt.NDArray[np.integer[Any]]
+_Mask: TypeAlias = npt.NDArray[np.bool_]
+_Words: TypeAlias = npt.NDArray[np.uint64]
+_Which: TypeAlias = tuple[tuple[str, ...], tuple[int, ...] | None, str | None]  # kinds, surveys, occasion
+
+_NOBODY = -1
+_BEFORE_ALL = np.iinfo(np.int64).min  # NaT, as a number
+_MESSAGES = ("invited", "reminded")
+_CHOICES = ("opted_out", "reminders_off", "opted_in")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Rows:
+    """Touches in the order of time, and whose clocks they start.
+
+    `person` is the contact of each row and `subject` the one whose clock it starts, -1 for nobody here. A few rows
+    start further clocks: row `also_row` that of `also_subject`, pair by pair.
+    """
+
+    touches: Touches
+    person: npt.NDArray[np.int32]
+    survey: npt.NDArray[np.int16]
+    channel: npt.NDArray[np.int16]
+    subject: _Ints
+    also_row: _Ints
+    also_subject: _Ints
+
+    def which(
+        self,
+        kinds: Sequence[str],
+        surveys: Sequence[int] | None,
+        occasion: str | None = None,
+        *,
+        tail: slice = slice(None),
+    ) -> _Mask:
+        touches = self.touches
+        chosen = _chosen(touches.kind[tail], [KINDS.index(kind) for kind in kinds])
+        if surveys is not None:
+            chosen &= _chosen(self.survey[tail], surveys)
+        if occasion is not None:
+            chosen &= _chosen(touches.occasion[tail], _named(touches.occasions, occasion))
+        return chosen
+
+    def advance(self, clock: Instants, which: _Which, *, first: bool) -> None:
+        """Move every clock on to the last row that starts it."""
+        chosen = np.flatnonzero(self.which(*which))
+        if first:  # in the order of time, the last one written stays
+            clock[self.subject[chosen]] = self.touches.at[chosen]
+        else:
+            np.fmax.at(clock, self.subject[chosen], self.touches.at[chosen])
+        if len(self.also_row):
+            more = self.which(*which)[self.also_row]
+            np.fmax.at(clock, self.also_subject[more], self.touches.at[self.also_row[more]])
+
+    def insert(self, deep: npt.NDArray[np.int64], which: _Which) -> None:
+        """Put rows among the last few instants of each subject, which stand in rising order along the first axis."""
+        chosen = self.which(*which)
+        more = chosen[self.also_row]
+        rows = np.concatenate([np.flatnonzero(chosen), self.also_row[more]])
+        subjects = np.concatenate([self.subject[chosen], self.also_subject[more]])
+        if more.any():
+            order = np.argsort(rows, kind="stable")
+            rows, subjects = rows[order], subjects[order]
+        last = np.full(deep.shape[1], _NOBODY)
+        for _ in range(len(deep)):
+            if not len(rows):
+                break
+            last[subjects] = np.arange(len(rows))
+            ends = last[subjects] == np.arange(len(rows))
+            found = subjects[ends]
+            values = self.touches.at[rows[ends]].view(np.int64)
+            deep[:, found] = np.sort(np.concatenate([deep[:, found], values[None]]), axis=0)[1:]
+            rows, subjects = rows[~ends], subjects[~ends]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Occasions:
+    """The latest occasion of one survey for each contact, and the last message of it, shape (n,).
+
+    `invited` and `latest` are the instants of the first and the last message, `messages` their number, `asks` the
+    number of all occasions so far, `channel` a code into `History.channels`, and `row` the number of the row of the
+    last message, for `History.labels`.
+    """
+
+    invited: Instants
+    latest: Instants
+    messages: npt.NDArray[np.int64]
+    asks: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int16]
+    attempt: npt.NDArray[np.int16]
+    channel: npt.NDArray[np.int16]
+    destination: _Words
+
+    @classmethod
+    def none(cls, size: int) -> Occasions:
+        """Return the occasions of people who were never asked."""
+        return cls(
+            invited=np.full(size, NEVER),
+            latest=np.full(size, NEVER),
+            messages=np.zeros(size, np.int64),
+            asks=np.zeros(size, np.int64),
+            row=np.full(size, _NOBODY, np.int64),
+            step=np.full(size, _NOBODY, np.int16),
+            attempt=np.full(size, _NOBODY, np.int16),
+            channel=np.full(size, _NOBODY, np.int16),
+            destination=np.zeros(size, np.uint64),
+        )
+
+    def with_rows(self, rows: _Rows, surveys: Sequence[int], before: int) -> Occasions:
+        """Add the messages of some rows; `before` rows stand before them."""
+        chosen = np.flatnonzero(rows.which(_MESSAGES, surveys) & (rows.person >= 0))
+        if not len(chosen):
+            return self
+        touches = rows.touches
+        grown = Occasions(**{name: getattr(self, name).copy() for name in attrs.fields_dict(Occasions)})
+        first = chosen[touches.kind[chosen] == KINDS.index("invited")]
+        opened = rows.person[first]
+        grown.invited[opened] = touches.at[first]
+        grown.messages[opened] = 0
+        grown.asks[:] += np.bincount(opened, minlength=len(grown.asks))
+        people = rows.person[chosen]
+        since = touches.at[chosen] >= grown.invited[people]
+        grown.messages[:] += np.bincount(people[since], minlength=len(grown.messages))
+        grown.latest[people] = touches.at[chosen]
+        grown.row[people] = before + chosen
+        grown.channel[people] = rows.channel[chosen]
+        for name in ("step", "attempt", "destination"):
+            getattr(grown, name)[people] = getattr(touches, name)[chosen]
+        return grown
+
+
+class History:
+    """What has happened to some contacts.
+
+    A clock belongs to a subject. The first n subjects are the contacts. Each further one is a destination that several
+    contacts share, or at which somebody else was written to: a touch there starts the clock of the destination, and
+    everybody who holds it reads that clock beside their own. So two ids with one mailbox have one history there, and
+    nothing is counted twice.
+    """
+
+    def __init__(self, contacts: Contacts, touches: Touches) -> None:
+        self.contacts = contacts
+        self.surveys: dict[tuple[str, str], int] = {}
+        self.channels: dict[str, int] = {}
+        self._positions: tuple[Any, npt.NDArray[np.int32]] = (contacts.ids, _whole(len(contacts)))
+        self._held = _in_order(contacts)
+        ordered = touches.sorted()
+        person = self._persons(ordered)
+        self._shared = self._with_own_clock(ordered, person)
+        self._links = self._pairs()
+        self._chunks = [self._rows(ordered, person)]
+        self._last: dict[_Which, Instants] = {}
+        self._deep: dict[tuple[int, _Which], npt.NDArray[np.int64]] = {}
+        self._occasions: dict[tuple[int, ...], Occasions] = {}
+
+    def with_touches(self, new: Touches) -> History:
+        """Return the history with more touches; what was folded is not folded again."""
+        ordered = new.sorted()
+        person = self._persons(ordered)
+        if not among(self._foreign(ordered, person), self._shared).all():
+            known = sum((chunk.touches for chunk in self._chunks[1:]), self._chunks[0].touches)
+            return History(self.contacts, known + new)
+        grown = object.__new__(History)
+        grown.__dict__.update(self.__dict__, surveys=dict(self.surveys), channels=dict(self.channels))
+        grown.__dict__.pop("dead", None)
+        rows = grown._rows(ordered, person)
+        grown._chunks = [*self._chunks, rows]
+        grown._last = {which: _advanced(clock, rows, which) for which, clock in self._last.items()}
+        grown._deep = {key: _inserted(deep, rows, key[1]) for key, deep in self._deep.items()}
+        before = sum(len(chunk.touches) for chunk in self._chunks)
+        grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in self._occasions.items()}
+        return grown
+
+    # -- whose clocks a touch starts -----------------------------------------------------------------------------------
+
+    def _persons(self, touches: Touches) -> npt.NDArray[np.int32]:
+        """Say which contact each row is about; -1 where it is nobody here."""
+        labels, positions = self._positions
+        if touches.contacts is not labels:
+            positions = self._found(touches.contacts)
+            self._positions = touches.contacts, positions
+        found: npt.NDArray[np.int32] = np.append(positions, np.int32(_NOBODY))[touches.contact]
+        return found
+
+    def _found(self, labels: Sequence[str]) -> npt.NDArray[np.int32]:
+        ids = self.contacts.ids
+        if len(labels) == len(ids) and all(map(str.__eq__, labels, ids)):
+            return _whole(len(ids))
+        index = self.contacts.index
+        return np.fromiter((index.get(label, _NOBODY) for label in labels), np.int32, len(labels))
+
+    def _with_own_clock(self, touches: Touches, person: npt.NDArray[np.int32]) -> _Words:
+        twice = self._held[1:][self._held[1:] == self._held[:-1]]
+        return np.union1d(twice, self._foreign(touches, person))
+
+    def _foreign(self, touches: Touches, person: npt.NDArray[np.int32]) -> _Words:
+        """Find destinations held by a contact here at which a touch reached somebody who does not hold them."""
+        reached: _Words = np.unique(touches.destination[self._elsewhere(touches, person)])
+        return reached[among(reached, self._held)]
+
+    def _elsewhere(self, touches: Touches, person: npt.NDArray[np.int32]) -> _Mask:
+        """Find touches at a destination that their contact does not hold."""
+        away: _Mask = touches.destination != 0
+        for held in self.contacts.fingerprints.values():
+            away &= np.append(held, np.uint64(0))[person] != touches.destination
+        return away
+
+    def _pairs(self) -> tuple[_Ints, _Ints]:
+        """Pair every contact with the subjects of the shared destinations that it holds, in the order of contacts."""
+        found = [np.empty((2, 0), np.int64)]
+        for held in self.contacts.fingerprints.values():
+            holders = np.flatnonzero(among(held, self._shared))
+            found.append(np.stack([holders, len(self.contacts) + np.searchsorted(self._shared, held[holders])]))
+        pairs = np.unique(np.concatenate(found, axis=1), axis=1)
+        return pairs[0], pairs[1]
+
+    @property
+    def links(self) -> tuple[_Ints, _Ints]:
+        """Contacts, and the subjects of the destinations that they share with others, pair by pair."""
+        return self._links
+
+    def _rows(self, touches: Touches, person: npt.NDArray[np.int32]) -> _Rows:
+        known: dict[str, Any] = {
+            "survey": _recoded(touches.survey, touches.surveys, self.surveys),
+            "channel": _recoded(touches.channel, touches.channels, self.channels),
+        }
+        if not len(self._shared):
+            none = np.empty(0, np.int64)
+            return _Rows(touches=touches, person=person, **known, subject=person, also_row=none, also_subject=none)
+        at_shared = np.flatnonzero(among(touches.destination, self._shared))
+        subject = person.astype(np.int64)
+        subject[at_shared] = len(self.contacts) + np.searchsorted(self._shared, touches.destination[at_shared])
+        also = self._also(touches, person, at_shared)
+        return _Rows(touches=touches, person=person, **known, subject=subject, **also)
+
+    def _also(self, touches: Touches, person: npt.NDArray[np.int32], at_shared: _Ints) -> dict[str, Any]:
+        """A touch at a shared destination that its contact no longer holds is the contact's too; a choice about
+        messages is the person's, and holds at every destination of the person.
+        """
+        moved = at_shared[self._elsewhere(touches, person)[at_shared]]
+        chose = np.flatnonzero(_chosen(touches.kind, [KINDS.index(kind) for kind in _CHOICES]) & (person >= 0))
+        holders, subjects = self._links
+        first, last = (np.searchsorted(holders, person[chose], side) for side in ("left", "right"))
+        times = last - first
+        places = np.repeat(first, times) + np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        rows = np.concatenate([moved, chose, np.repeat(chose, times)])
+        owners = np.concatenate([person[moved], person[chose], subjects[places]])
+        return {"also_row": rows, "also_subject": owners.astype(np.int64)}
+
+    # -- clocks --------------------------------------------------------------------------------------------------------
+
+    def codes(self, *, key: str | None = None, kind: str | None = None) -> tuple[int, ...]:
+        """Return the codes of the surveys with this key, or of this kind."""
+        return tuple(code for survey, code in self.surveys.items() if key == survey[0] or kind == survey[1])
+
+    def last(
+        self, kinds: Sequence[str], surveys: Sequence[int] | None = None, *, occasion: str | None = None
+    ) -> Instants:
+        """Return when something last happened to each contact, shape (n,); NaT where it never did."""
+        which = (tuple(kinds), None if surveys is None else tuple(surveys), occasion)
+        if which not in self._last:
+            clock = np.full(self._subjects + 1, NEVER)
+            for number, rows in enumerate(self._chunks):
+                rows.advance(clock, which, first=number == 0)
+            self._last[which] = clock
+        return self._read(self._last[which])
+
+    @property
+    def _subjects(self) -> int:
+        """How many clocks of one sort there are; one more is kept for touches of nobody here."""
+        return len(self.contacts) + len(self._shared)
+
+    def _read(self, clock: Instants) -> Instants:
+        """Read the clocks of subjects for contacts: their own, or a later one of a destination they share."""
+        own, (holders, subjects) = clock[: len(self.contacts)], self._links
+        if len(holders):
+            own = own.copy()
+            np.fmax.at(own, holders, clock[subjects])
+        return own
+
+    def nth_last(self, n: int, kinds: Sequence[str], surveys: Sequence[int] | None = None) -> Instants:
+        """Return when something happened to each contact for the n-th time from the end, shape (n,)."""
+        key = n, (tuple(kinds), None if surveys is None else tuple(surveys), None)
+        if key not in self._deep:
+            deep = np.full((n, self._subjects + 1), _BEFORE_ALL)
+            for rows in self._chunks:
+                rows.insert(deep, key[1])
+            self._deep[key] = deep
+        return self._merged(self._deep[key]).view("datetime64[us]")
+
+    def _merged(self, deep: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Merge the last instants of contacts with those of the destinations that they share."""
+        holders, subjects = self._links
+        if not len(holders):
+            return deep[0, : len(self.contacts)]
+        people, place = np.unique(holders, return_inverse=True)
+        pools = deep[:, people]
+        rank = np.arange(len(holders)) - np.searchsorted(holders, holders)
+        for turn in range(int(rank.max()) + 1):
+            now = np.flatnonzero(rank == turn)
+            both = np.concatenate([pools[:, place[now]], deep[:, subjects[now]]])
+            pools[:, place[now]] = np.sort(both, axis=0)[-len(deep) :]
+        merged = deep[0, : len(self.contacts)].copy()
+        merged[people] = pools[0]
+        return merged
+
+    def recent(
+        self, kinds: Sequence[str], surveys: Sequence[int] | None, after: np.datetime64
+    ) -> npt.NDArray[np.int32]:
+        """Return whom something happened to after `after`, once for each time; -1 for nobody here."""
+        found = [np.empty(0, np.int32)]
+        for rows in self._chunks:
+            tail = slice(int(np.searchsorted(rows.touches.at, after, side="right")), None)
+            found.append(rows.person[tail][rows.which(kinds, surveys, tail=tail)])
+        return np.concatenate(found)
+
+    # -- occasions, events, failures -----------------------------------------------------------------------------------
+
+    def occasions(self, surveys: tuple[int, ...]) -> Occasions:
+        """Return the latest occasion of a survey for each contact."""
+        if surveys not in self._occasions:
+            fold, before = Occasions.none(len(self.contacts)), 0
+            for rows in self._chunks:
+                fold = fold.with_rows(rows, surveys, before)
+                before += len(rows.touches)
+            self._occasions[surveys] = fold
+        return self._occasions[surveys]
+
+    def labels(self, rows: _Ints, column: str) -> list[str | None]:
+        """Return the labels that some rows, by their number, have in a column; None for none."""
+        starts = np.cumsum([0, *(len(chunk.touches) for chunk in self._chunks)])
+        found: list[str | None] = []
+        for row, chunk in zip(rows.tolist(), np.searchsorted(starts, rows, side="right") - 1, strict=True):
+            touches = self._chunks[chunk].touches
+            code = int(getattr(touches, column)[row - starts[chunk]]) if row >= 0 else _NOBODY
+            found.append(None if code < 0 else str(getattr(touches, column + "s")[code]))
+        return found
+
+    def each(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of each contact, in the order of time."""
+        told: list[list[dict[str, Any]]] = [[] for _ in range(len(self.contacts))]
+        for chunk in self._chunks:
+            for person, row in zip(chunk.person.tolist(), chunk.touches.rows(), strict=True):
+                if person >= 0:
+                    told[person].append(row)
+        yield from (sorted(rows, key=_when) for rows in told)
+
+    def triggered(self, touchpoint: str) -> tuple[Instants, npt.NDArray[np.int32], npt.NDArray[np.object_]]:
+        """Return when each event of a touchpoint happened, to which contact, and its id, in the order of time."""
+        parts = [(np.empty(0, "datetime64[us]"), np.empty(0, np.int32), np.empty(0, object))]
+        for rows in self._chunks:
+            touches, named = rows.touches, _named(rows.touches.touchpoints, touchpoint)
+            chosen = rows.which(("triggered",), None) & _chosen(touches.touchpoint, named) & (rows.person >= 0)
+            events = _labeled(touches.occasions, touches.occasion[chosen])
+            parts.append((touches.at[chosen], rows.person[chosen], events))
+        at, person, events = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        order = np.argsort(at, kind="stable")
+        return at[order], person[order], events[order]
+
+    def bounced(self, channel: str) -> _Mask:
+        """Say whose address of a channel failed for good, shape (n,)."""
+        lost = np.zeros(len(self.contacts) + 1, np.bool_)
+        for rows in self._chunks:
+            unknown = rows.which(("bounced",), None) & (rows.touches.destination == 0)
+            named = [*_named(rows.touches.channels, channel), _NOBODY]
+            lost[rows.person[unknown & _chosen(rows.touches.channel, named)]] = True
+        return lost[:-1] | among(self.contacts.fingerprints[channel], self.dead)
+
+    @cached_property
+    def dead(self) -> _Words:
+        """The fingerprints of the addresses that failed for good, in order."""
+        failed = [rows.touches.destination[rows.which(("bounced",), None)] for rows in self._chunks]
+        dead: _Words = np.unique(np.concatenate(failed))
+        return np.setdiff1d(dead, np.zeros(1, np.uint64))
+
+
+def among(values: _Words, known: _Words) -> _Mask:
+    """Say which values are among those known, which stand in order."""
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    place = np.searchsorted(known, values)
+    place[place == len(known)] = 0
+    return known[place] == values  # type: ignore[no-any-return]
+
+
+def _in_order(contacts: Contacts) -> _Words:
+    """Return the fingerprints that each contact holds, once for each holder."""
+    columns = list(contacts.fingerprints.values())
+    held = columns if len(columns) < 2 else [_once_each(columns)]
+    found: _Words = np.sort(np.concatenate([np.empty(0, np.uint64), *held]))
+    return found[np.searchsorted(found, np.uint64(1)) :]
+
+
+def _once_each(columns: Sequence[_Words]) -> _Words:
+    """Leave out a fingerprint that the same person holds on an earlier channel."""
+    kept = [columns[0]]
+    for place, each in enumerate(columns[1:], 1):
+        again = np.any([each == before for before in columns[:place]], axis=0)
+        kept.append(each[~again])
+    held: _Words = np.concatenate(kept)
+    return held
+
+
+def _whole(size: int) -> npt.NDArray[np.int32]:
+    return np.arange(size, dtype=np.int32)
+
+
+def _when(row: dict[str, Any]) -> Any:
+    return row["at"]
+
+
+def _recoded(codes: _Ints, labels: Sequence[Any], table: dict[Any, int]) -> npt.NDArray[np.int16]:
+    """Turn codes into one table of labels into codes of another, which grows as needed."""
+    places = [table.setdefault(label, len(table)) for label in labels]
+    found: npt.NDArray[np.int16] = np.array([*places, _NOBODY], np.int16)[codes]
+    return found
+
+
+def _labeled(labels: Sequence[str], codes: _Ints) -> npt.NDArray[np.object_]:
+    found = np.empty(len(codes), object)
+    found[:] = [labels[code] for code in codes.tolist()]
+    return found
+
+
+def _named(labels: Sequence[str], name: str) -> list[int]:
+    return [code for code, label in enumerate(labels) if label == name]
+
+
+def _chosen(values: npt.NDArray[Any], codes: Sequence[int]) -> _Mask:
+    chosen = np.zeros(len(values), np.bool_)
+    for code in codes:
+        chosen |= values == code
+    return chosen
+
+
+def _advanced(clock: Instants, rows: _Rows, which: _Which) -> Instants:
+    clock = clock.copy()
+    rows.advance(clock, which, first=False)
+    return clock
+
+
+def _inserted(deep: npt.NDArray[np.int64], rows: _Rows, which: _Which) -> npt.NDArray[np.int64]:
+    deep = deep.copy()
+    rows.insert(deep, which)
+    return deep
