@@ -22,7 +22,8 @@ import numpydoc.xref  # noqa: E402
 
 import netpromoter  # noqa: E402
 
-FACES = [f"netpromoter.{room}" for room in ("stats", "frames", "ratings", "formats", "report", "errors")]
+ROOMS = ("stats", "frames", "ratings", "formats", "model", "rules", "engine", "report", "errors")
+FACES = [f"netpromoter.{room}" for room in ROOMS]
 
 project = "netpromoter"
 author = "The netpromoter authors"

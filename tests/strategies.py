@@ -73,7 +73,7 @@ def contacts():
 
 OF_A_KIND = {
     "text": TEXTS,
-    "number": WHOLE | FLOATS,
+    "number": FLOATS | st.integers(-(1 << 53), 1 << 53),
     "whole": WHOLE,
     "flag": st.booleans(),
     "instant": INSTANTS,

@@ -12,7 +12,7 @@ from netpromoter.cli import cli
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FACES = ("errors", "formats", "frames", "ratings", "report", "stats")
+FACES = ("engine", "errors", "formats", "frames", "model", "ratings", "report", "rules", "stats")
 LONG = 25
 
 

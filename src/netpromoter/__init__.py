@@ -1,4 +1,4 @@
-"""The Net Promoter System: a score you can defend, by segment, from any column of 0 to 10 answers.
+"""The Net Promoter System: a score you can defend, and rules that say whom to ask, and when.
 
 >>> import netpromoter as nps
 >>> nps.score([10, 9, 9, 8, 7, 3])
@@ -11,21 +11,123 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .engine import Adoption, Plan, adopt, plan
     from .frames import Breakdown, score_by
-    from .stats import Difference, Score, compare, score
+    from .model import Contact, Contacts, Survey, Touches
+    from .rules import (
+        AccountLimit,
+        AtMost,
+        Census,
+        Channels,
+        Continuous,
+        DailyCap,
+        MinimumTenure,
+        Policy,
+        QuietPeriod,
+        Reminders,
+        Sample,
+        SendWindow,
+        Trigger,
+        Variant,
+        Variants,
+        Wave,
+        Waves,
+        field,
+    )
+    from .stats import (
+        Difference,
+        PairedDifference,
+        RateDifference,
+        Score,
+        VariantComparison,
+        compare,
+        compare_paired,
+        compare_variants,
+        score,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Breakdown", "Difference", "Score", "__version__", "compare", "score", "score_by"]
+__all__ = [
+    "AccountLimit",
+    "Adoption",
+    "AtMost",
+    "Breakdown",
+    "Census",
+    "Channels",
+    "Contact",
+    "Contacts",
+    "Continuous",
+    "DailyCap",
+    "Difference",
+    "MinimumTenure",
+    "PairedDifference",
+    "Plan",
+    "Policy",
+    "QuietPeriod",
+    "RateDifference",
+    "Reminders",
+    "Sample",
+    "Score",
+    "SendWindow",
+    "Survey",
+    "Touches",
+    "Trigger",
+    "Variant",
+    "VariantComparison",
+    "Variants",
+    "Wave",
+    "Waves",
+    "__version__",
+    "adopt",
+    "compare",
+    "compare_paired",
+    "compare_variants",
+    "field",
+    "plan",
+    "score",
+    "score_by",
+]
 
 _HOMES = {
+    "Adoption": ".engine",
+    "Plan": ".engine",
+    "adopt": ".engine",
+    "plan": ".engine",
     "Breakdown": ".frames",
-    "Difference": ".stats",
-    "Score": ".stats",
-    "compare": ".stats",
-    "score": ".stats",
     "score_by": ".frames",
+    "Contact": ".model",
+    "Contacts": ".model",
+    "Survey": ".model",
+    "Touches": ".model",
+    "AccountLimit": ".rules",
+    "AtMost": ".rules",
+    "Census": ".rules",
+    "Channels": ".rules",
+    "Continuous": ".rules",
+    "DailyCap": ".rules",
+    "MinimumTenure": ".rules",
+    "Policy": ".rules",
+    "QuietPeriod": ".rules",
+    "Reminders": ".rules",
+    "Sample": ".rules",
+    "SendWindow": ".rules",
+    "Trigger": ".rules",
+    "Variant": ".rules",
+    "Variants": ".rules",
+    "Wave": ".rules",
+    "Waves": ".rules",
+    "field": ".rules",
+    "Difference": ".stats",
+    "PairedDifference": ".stats",
+    "RateDifference": ".stats",
+    "Score": ".stats",
+    "VariantComparison": ".stats",
+    "compare": ".stats",
+    "compare_paired": ".stats",
+    "compare_variants": ".stats",
+    "score": ".stats",
 }
-_ROOMS = frozenset({"errors", "formats", "frames", "ratings", "report", "stats"})
+_ROOMS = frozenset({"engine", "errors", "formats", "frames", "model", "ratings", "report", "rules", "stats"})
 
 
 def __getattr__(name: str) -> Any:

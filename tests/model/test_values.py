@@ -30,6 +30,7 @@ from netpromoter.model import (
 from strategies import NATURAL, TEXTS, events, messages, records, responses
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
+NAIVE = datetime(2026, 6, 1)  # noqa: DTZ001
 PARIS = timezone(timedelta(hours=2))
 MESSAGE = {
     "survey": "s",
@@ -222,7 +223,7 @@ def test_a_list_of_drivers_becomes_a_tuple():
             "each key of addresses must be text that is not blank (got ' ')",
         ),
         (lambda: Contact(id="c", locale=""), "locale must be text that is not blank (got '')"),
-        (lambda: Contact(id="c", since=datetime(2026, 6, 1)), "since must be a datetime with a time zone (got"),  # noqa: DTZ001
+        (lambda: Contact(id="c", since=NAIVE), "since must be a datetime with a time zone (got"),
         (lambda: Contact(id="c", since=pd.NaT), "since must be a datetime with a time zone (got NaT)"),
         (lambda: Contact(id="c", attributes=None), "attributes must be a mapping (got None)"),
         (lambda: Contact(id="c", attributes={1: 2}), "each key of attributes must be text that is not blank (got 1)"),
@@ -251,9 +252,9 @@ def test_a_list_of_drivers_becomes_a_tuple():
             "attributes['a'] must be text, a finite number",
         ),
         (
-            lambda: Contact(id="c", attributes={"a": datetime(2026, 6, 1)}),
+            lambda: Contact(id="c", attributes={"a": NAIVE}),
             "attributes['a'] must be a datetime with a time",
-        ),  # noqa: DTZ001
+        ),
         (
             lambda: Contact(id="c", attributes={"a": [1]}),
             "attributes['a'] must be text, a finite number (of 64 bits, if",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import attrs
 import numpy as np
@@ -92,7 +93,7 @@ def adopt(plan: Plan, touches: Touches | Iterable[Event], *, at: datetime, polic
     >>> adopt(made, [OptedOut(contact="c-2", at=noon)], at=noon)
     Adoption(1 messages, 1 dropped)
     """
-    force = plan.policy if policy is None else policy
+    force: Any = plan.policy if policy is None else policy
     if not isinstance(force, Policy) or force.survey.key != plan.policy.survey.key:
         raise refusal("policy", f"a Policy of the survey {plan.policy.survey.key!r}", policy)
     moment = instant("at", at)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from netpromoter._checks import refusal
 from netpromoter.model import NEVER, Instants
-from netpromoter.rules import Holds
+from netpromoter.rules import FOREVER, Holds
 
 __all__ = ["Holding", "Reasons"]
 
@@ -42,6 +42,16 @@ class Holding:
         twin.until, twin.code, twin._reasons = self.until.copy(), self.code.copy(), self._reasons
         return twin
 
+    def take(self, positions: npt.NDArray[np.intp]) -> Holding:
+        """Return the holds of some people alone."""
+        twin = object.__new__(Holding)
+        twin.until, twin.code, twin._reasons = self.until[positions], self.code[positions], self._reasons
+        return twin
+
+    def put(self, positions: npt.NDArray[np.intp], holding: Holding) -> None:
+        """Take over the holds of some people."""
+        self.until[positions], self.code[positions] = holding.until, holding.code
+
     def add(self, holds: Holds, rule: object = None) -> None:
         """Add the holds of a rule, each where it ends later than what is known."""
         until = np.asarray(holds.until)
@@ -56,8 +66,14 @@ class Holding:
         if not later.any():
             return
         numbers = np.array([self._reasons.code(reason) for reason in reasons], np.int32)
-        self.code[later] = numbers[0] if codes is None else numbers[codes[later]]
-        self.until[later] = until[later] if np.ndim(until) else until
+        np.copyto(self.code, numbers[0] if codes is None else numbers[codes], where=later)
+        np.copyto(self.until, until, where=later)
+
+    def close(self, chosen: _Mask, reason: str) -> None:
+        """Hold some people without an end."""
+        newly = chosen & (self.until < FOREVER)
+        np.copyto(self.code, np.int32(self._reasons.code(reason)), where=newly)
+        np.copyto(self.until, FOREVER, where=newly)
 
     def free(self, by: np.datetime64) -> _Mask:
         """Say who is free at an instant."""

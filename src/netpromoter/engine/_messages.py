@@ -12,9 +12,22 @@ import numpy.typing as npt
 from netpromoter.model import KINDS, Contacts, Instants, Message, Touches, aware
 from netpromoter.rules import History, Policy
 
-__all__ = ["Labels", "Messages"]
+__all__ = ["Coded", "Labels", "Messages"]
 
 _Ints = npt.NDArray[np.integer[Any]]
+
+
+class Coded(Sequence[Any]):
+    """Labels by their codes."""
+
+    def __init__(self, codes: _Ints, labels: Sequence[str]) -> None:
+        self._codes, self._labels = codes, labels
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._labels[self._codes[place]]
 
 
 class Labels(Sequence[Any]):
@@ -26,10 +39,8 @@ class Labels(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, places: Any) -> Any:
-        if isinstance(places, slice):
-            return self._history.labels(self._rows[places], self._column)
-        return self._history.labels(self._rows[[places]], self._column)[0]
+    def __getitem__(self, place: Any) -> Any:
+        return self._history.labels(self._rows[[place]], self._column)[0]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._history.labels(self._rows, self._column))

@@ -15,12 +15,12 @@ from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Contact, Contacts, Event, Instants, Touches, WaveDrawn, aware, instant, span
-from netpromoter.rules import FOREVER, History, Policy
+from netpromoter.rules import FOREVER, Audience, History, Policy
 from netpromoter.rules import zone as known_zone
 
 from ._holding import Holding
 from ._messages import Messages
-from ._planner import Decision, Planner
+from ._planner import NO_OCCASION, Decision, Planner
 
 __all__ = ["Held", "Plan", "plan"]
 
@@ -131,7 +131,6 @@ class Plan:
     held: Held
     drawn: tuple[WaveDrawn, ...]
     _decision: Decision = attrs.field(alias="decision")
-    _history: History = attrs.field(alias="history")
 
     def __repr__(self) -> str:
         parts = (f"{len(part):,} {name}" for name, part in self._parts.items())
@@ -173,7 +172,8 @@ class Plan:
         return f"{contact} {self._held(position)}."
 
     def _draw(self, position: int) -> str:
-        return self.policy.audience[self._decision.selection.audience[position]].draw
+        audience: Audience = self.policy.audience[self._decision.selection.audience[position]]
+        return audience.draw
 
     def _held(self, position: int) -> str:
         decision = self._decision
@@ -191,15 +191,10 @@ class Plan:
             wheres = [each.where for each in self.policy.audience if each.where is not None]
             return f" ({'; '.join(dict.fromkeys(where.explain(values) for where in wheres))})"
         reminder = tuple(decision.reasons)[decision.reminded.code[position]]
-        if _nearer(decision, position) is decision.invited and self._asked(position):
+        differs = decision.reminded.code[position] != decision.invited.code[position]
+        if differs and reminder != NO_OCCASION and _nearer(decision, position) is decision.invited:
             return f", and no reminder follows: {reminder}"
         return ""
-
-    def _asked(self, position: int) -> bool:
-        surveys = self._history.codes(key=self.policy.survey.key)
-        asked = self._history.occasions(surveys).invited[position]
-        same = self._decision.reminded.code[position] == self._decision.invited.code[position]
-        return not np.isnat(asked) and not same
 
     def _zone(self, position: int) -> str:
         return str(self.contacts.time_zone[position] or self.policy.time_zone)
@@ -354,7 +349,6 @@ def planned(
         held=_left(planner.contacts, decision),
         drawn=tuple(_drawn(planner.policy, decision, moment, at)),
         decision=decision,
-        history=history,
     )
 
 
@@ -364,11 +358,13 @@ def _left(contacts: Contacts, decision: Decision) -> Held:
         held[messages.positions] = False
     positions = np.flatnonzero(held)
     sooner = decision.reminded.until[positions] < decision.invited.until[positions]
-    pick = lambda name: np.where(  # noqa: E731 -- the same choice, twice
-        sooner, getattr(decision.reminded, name)[positions], getattr(decision.invited, name)[positions]
-    )
+    reminded, invited = decision.reminded, decision.invited
     return Held(
-        contacts=contacts, positions=positions, until=pick("until"), codes=pick("code"), reasons=tuple(decision.reasons)
+        contacts=contacts,
+        positions=positions,
+        until=np.where(sooner, reminded.until[positions], invited.until[positions]),
+        codes=np.where(sooner, reminded.code[positions], invited.code[positions]),
+        reasons=tuple(decision.reasons),
     )
 
 

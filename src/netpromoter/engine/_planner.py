@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter.model import Contacts, Instants
+from netpromoter.model import Column, Contacts, Instants
 from netpromoter.rules import (
     FOREVER,
     GUARD,
     History,
-    Occasions,
     People,
     Policy,
-    Readiness,
     Reminders,
     Routes,
     Selection,
@@ -26,9 +25,9 @@ from netpromoter.rules import (
 )
 
 from ._holding import Holding, Reasons
-from ._messages import Labels, Messages
+from ._messages import Coded, Labels, Messages
 
-__all__ = ["Decision", "Planner"]
+__all__ = ["NO_OCCASION", "Decision", "Planner"]
 
 _Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -77,6 +76,8 @@ class Planner:
         return self._selections[seed]
 
 
+#: The reason of those who have no occasion that a reminder could belong to.
+NO_OCCASION = "no open occasion"
 _OTHER = "another message than the one that was planned"
 
 
@@ -90,104 +91,103 @@ class _Turn:
         self.drawn = planner.selection(self.seed)
         self.routes = Routes(self.policy.channels, self.contacts, history)
         self.reasons = Reasons()
-        self.common = self._common()
+        self.readiness = self.policy.cadence.readiness(self.people, at)
+        self.reminders = self.policy.reminders or Reminders()
+        occasions = history.occasions(self.people.surveys("survey") or ())
+        self.open = np.flatnonzero(self.reminders.ends(occasions) > at)
+        self.occasions = occasions.take(self.open)
 
     # -- holds ---------------------------------------------------------------------------------------------------------
 
     def _common(self) -> Holding:
         """Find what holds every message: opt-outs, addresses, the guard, and the rules that spare no reminder."""
         holding, people = Holding(len(self.contacts), self.at, self.reasons), self.people
-        out, back = people.last("opted_out"), self.history.last(("opted_in",))
-        holding.hold(np.where(out < back, self.at, _forever(~np.isnat(out))), ("opted out",))
-        unreached = self.routes.first() < 0
-        codes = self.routes.failed.astype(np.int8)
-        names = ", ".join(self.policy.channels.order)
-        holding.hold(_forever(unreached), (f"no address for {names}", f"every address for {names} has failed"), codes)
         guard = people.last("messaged") + np.timedelta64(GUARD, "us")
         holding.hold(guard, ("24 hours between any two messages",))
         if self.policy.reminders:
-            holding.add(self.policy.reminders.cap(people))
+            holding.add(self.policy.reminders.cap(people, self.at))
         self._judge(holding, every_message=True)
+        names = ", ".join(self.policy.channels.order)
+        holding.close(self.routes.failed, f"every address for {names} has failed")
+        holding.close(self.routes.first < 0, f"no address for {names}")
+        holding.close(_since(people.last("opted_out"), self.history.last(("opted_in",))), "opted out")
         return holding
 
     def _judge(self, holding: Holding, *, every_message: bool) -> None:
         for rule in self.policy.holds(every_message=every_message):
             holding.add(rule(self.people, self.at), rule)
 
-    def _invitable(self, readiness: Readiness) -> Holding:
+    def _invitable(self, common: Holding) -> Holding:
         """Find what holds invitations: the rules, the cadence and the send window, but not yet the draw."""
-        holding = self.common.copy()
+        holding, readiness = common.copy(), self.readiness
         self._judge(holding, every_message=False)
         holding.hold(readiness.ready, readiness.reasons, readiness.codes)
-        self._into_window(holding)
-        over = (holding.until >= readiness.ends) & (holding.until < FOREVER)
-        holding.hold(_forever(over), (readiness.over,))
+        self._into_window(holding, self.contacts.time_zone)
+        holding.close(holding.until >= readiness.ends, readiness.over)
         return holding
 
-    def _remindable(self, occasions: Occasions, reminders: Reminders | None) -> Holding:
+    def _remindable(self, common: Holding) -> Holding:
         """Find what holds a further message of an occasion that is open."""
-        holding = self.common.copy()
-        for until, reason in self._closings(occasions):
-            holding.hold(_forever(until), (reason,))
-        lost = self.routes.lost(occasions)
-        if reminders is None:
-            holding.hold(_forever(~lost), ("no reminders in this policy",))
-        else:
-            waits = reminders.readiness(occasions)
-            off = self.history.last(("reminders_off",))
-            waits.until[~(off < self.history.last(("opted_in",))) & ~np.isnat(off)] = FOREVER
-            holding.hold(np.where(lost, self.at, waits.until), waits.reasons, waits.codes)
-            holding.hold(_forever(reminders.spent(occasions)), ("all messages sent",))
-        self._into_window(holding)
-        if reminders is not None:
-            late = (holding.until >= reminders.ends(occasions)) & (holding.until < FOREVER)
-            holding.hold(_forever(late), ("too late for a reminder",))
-        return holding
+        holding, reminders = common.take(self.open), self.reminders
+        waits = reminders.readiness(self.occasions)
+        lost = self.routes.lost(self.occasions, self.open)
+        holding.hold(np.where(lost, self.at, waits.until), waits.reasons, waits.codes)
+        for chosen, reason in self._closings(lost):
+            holding.close(chosen, reason)
+        self._into_window(holding, self.contacts.time_zone.take(self.open))
+        holding.close(holding.until >= reminders.ends(self.occasions), "too late for a reminder")
+        if np.ndim(self.readiness.ends) == 0:
+            holding.close(holding.until >= self.readiness.ends, self.readiness.over)
+        everybody = Holding(len(self.contacts), FOREVER, self.reasons)
+        everybody.refuse(slice(None), NO_OCCASION, FOREVER)
+        everybody.put(self.open, holding)
+        return everybody
 
-    def _closings(self, occasions: Occasions) -> list[tuple[_Mask, str]]:
-        """Say whose occasion is closed, or was never open."""
-        last = self.people.last
+    def _closings(self, lost: _Mask) -> list[tuple[_Mask, str]]:
+        """Say for whom no further message of the occasion is to come, and why."""
+        invited, last = self.occasions.invited, self.people.last
+        off = _since(self.history.last(("reminders_off",))[self.open], self.history.last(("opted_in",))[self.open])
         return [
-            (np.isnat(occasions.invited), "not invited yet"),
-            (last("answered", scope="survey") >= occasions.invited, "answered"),
-            (last("declined", scope="survey") >= occasions.invited, "declined"),
+            (last("answered", scope="survey")[self.open] >= invited, "answered"),
+            (last("declined", scope="survey")[self.open] >= invited, "declined"),
+            (off, "reminders switched off"),
+            (self.reminders.spent(self.occasions), "all messages sent"),
+            (~lost & np.asarray(self.policy.reminders is None), "no reminders in this policy"),
         ]
 
-    def _into_window(self, holding: Holding) -> None:
+    def _into_window(self, holding: Holding, time_zones: Column) -> None:
         """Move the end of each hold that ends in time into the send window of the person."""
         window = self.policy.window
         if window is None:
             return
         soon = np.flatnonzero(holding.until <= self.by)
-        zones = self.contacts.time_zone.take(soon)
+        zones = time_zones.take(soon)
         openings, unknown = in_windows(window, zones, self.policy.time_zone, holding.until[soon])
-        until = np.full(len(self.contacts), self.at)
+        until = np.full(len(holding.until), self.at)
         until[soon] = openings
         holding.hold(until, (f"outside the send window {window.days} {window.hours}",))
-        if unknown.any():
-            reasons = [f"time zone {label!r} is unknown" for label in zones.labels]
-            for code in np.unique(zones.values[unknown]).tolist():
-                holding.refuse(soon[unknown & (zones.values == code)], reasons[code], FOREVER)
+        for code in np.unique(zones.values[unknown]).tolist():
+            reason = f"time zone {zones.labels[code]!r} is unknown"
+            holding.refuse(soon[unknown & (zones.values == code)], reason, FOREVER)
 
     # -- who is written to ---------------------------------------------------------------------------------------------
 
     def decision(self, proposed: tuple[Messages, Messages] | None) -> Decision:
         """Decide, and give the messages."""
-        occasions = self.history.occasions(self.people.surveys("survey") or ())
-        readiness = self.policy.cadence.readiness(self.people, self.at)
-        invited, reminded = self._invitable(readiness), self._remindable(occasions, self.policy.reminders)
+        common = self._common()
+        invited, reminded = self._invitable(common), self._remindable(common)
         eligible = invited.free(self.by) & self.drawn.member
         self._refuse_undrawn(invited)
         if proposed:
-            invited.refuse(~self._same_invitation(proposed[0], readiness) & invited.free(self.by), _OTHER)
-            reminded.refuse(~self._same_reminder(proposed[1], occasions) & reminded.free(self.by), _OTHER)
+            invited.refuse(~self._same_invitation(proposed[0]) & invited.free(self.by), _OTHER)
+            reminded.refuse(~self._same_reminder(proposed[1]) & reminded.free(self.by), _OTHER)
         first = invited.free(self.by)
         again = reminded.free(self.by) & ~first
-        line = self._admitted(invited, reminded, first, again, readiness)
+        line = self._admitted(invited, reminded, first, again)
         first_line, again_line = line[first[line]], line[again[line]]
         return Decision(
-            invitations=self._invitations(first_line, invited.until[first_line], readiness),
-            reminders=self._reminders(again_line, reminded.until[again_line], occasions),
+            invitations=self._invitations(first_line, invited.until[first_line]),
+            reminders=self._reminders(again_line, reminded.until[again_line]),
             invited=invited,
             reminded=reminded,
             reasons=self.reasons,
@@ -196,30 +196,30 @@ class _Turn:
             seed=self.seed,
         )
 
-    def _same_invitation(self, messages: Messages, readiness: Readiness) -> _Mask:
+    def _same_invitation(self, messages: Messages) -> _Mask:
         """Say whose next occasion is the one of a message that was proposed."""
-        names = map(readiness.occasion, messages.positions.tolist())
-        return self._marked(
-            messages, [name == proposed for name, proposed in zip(names, messages.each_occasion(), strict=True)]
-        )
+        names = map(self.readiness.occasion, messages.positions.tolist())
+        return self._same(messages.positions, names, messages.each_occasion())
 
-    def _same_reminder(self, messages: Messages, occasions: Occasions) -> _Mask:
+    def _same_reminder(self, messages: Messages) -> _Mask:
         """Say whose next message of the open occasion is the one that was proposed."""
-        people = messages.positions
-        step, attempt = self._following(occasions)
-        same = (step[people] == messages.step) & (attempt[people] == messages.attempt)
-        names = Labels(self.history, occasions.row[people], "occasion")
-        named = [name == one for name, one in zip(names, messages.each_occasion(), strict=True)]
-        return self._marked(messages, same & np.array(named, np.bool_))
+        chosen = np.flatnonzero(np.isin(self.open, messages.positions))
+        names = Labels(self.history, self.occasions.row[chosen], "occasion")
+        facts = zip(names, *(values.tolist() for values in self._following(chosen)), strict=True)
+        following = dict(zip(self.open[chosen].tolist(), facts, strict=True))
+        proposed = zip(messages.each_occasion(), messages.step.tolist(), messages.attempt.tolist(), strict=True)
+        return self._same(messages.positions, map(following.get, messages.positions.tolist()), proposed)
 
-    def _marked(self, messages: Messages, chosen: Any) -> _Mask:
+    def _same(self, positions: _Ints, names: Iterable[object], proposed: Iterable[object]) -> _Mask:
+        same = [name == one for name, one in zip(names, proposed, strict=True)]
         marked = np.zeros(len(self.contacts), np.bool_)
-        marked[messages.positions] = chosen
+        marked[positions] = same
         return marked
 
-    def _following(self, occasions: Occasions) -> tuple[_Ints, _Ints]:
+    def _following(self, chosen: Any) -> tuple[_Ints, _Ints]:
         """Give the step and the attempt of the next message: the same step again where an address was lost."""
-        lost = self.routes.lost(occasions)
+        occasions = self.occasions.take(chosen)
+        lost = self.routes.lost(occasions, self.open[chosen])
         return np.where(lost, occasions.step, occasions.step + 1), np.where(lost, occasions.attempt + 1, 0)
 
     def _refuse_undrawn(self, holding: Holding) -> None:
@@ -232,11 +232,13 @@ class _Turn:
             left = drawn.member & ~drawn.drawn & (drawn.audience == code)
             holding.refuse(left, f"not drawn: {audience.draw}", FOREVER)
 
-    def _admitted(self, invited: Holding, reminded: Holding, first: _Mask, again: _Mask, readiness: Readiness) -> _Line:
+    def _admitted(self, invited: Holding, reminded: Holding, first: _Mask, again: _Mask) -> _Line:
         """Let in those for whom there is room: reminders first, then who has waited longest, then by a draw."""
         reminders, invitations = np.flatnonzero(again), np.flatnonzero(first)
+        if not self.policy.quotas and not len(self.history.links[0]):
+            return np.concatenate([reminders, invitations])
         place = draws(self.contacts, "line", self.seed)
-        ready = np.maximum(readiness.ready[invitations], np.datetime64(0, "us"))
+        ready = np.maximum(self.readiness.ready[invitations], np.datetime64(0, "us"))
         invitations = invitations[np.lexsort((place[invitations], ready))]
         line = np.concatenate([reminders, invitations])
         line = self._kept(
@@ -278,34 +280,33 @@ class _Turn:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def _invitations(self, line: _Line, due: Instants, readiness: Readiness) -> Messages:
-        variants, drawn = self.policy.variants, self.drawn
-        occasions = readiness.occasions
-        arms: list[str | None] = [None]
+    def _invitations(self, line: _Line, due: Instants) -> Messages:
+        variants, drawn, occasions = self.policy.variants, self.drawn, self.readiness.occasions
+        arms: Sequence[str | None] = [None]
         if variants:
-            codes = variants.drawn(self.contacts.take(line), self.seed)
-            arms = [variants.arms[code].name for code in codes.tolist()]
+            arms = Coded(variants.drawn(self.contacts.take(line), self.seed), [arm.name for arm in variants.arms])
         return self._messages(
             line,
             due,
-            channel=self.routes.first()[line],
+            channel=self.routes.first[line],
             step=np.zeros(len(line), np.int16),
             attempt=np.zeros(len(line), np.int16),
             occasions=occasions if len(occasions) == 1 else [occasions[place] for place in line.tolist()],
             arms=arms,
-            strata=[drawn.strata[code] for code in drawn.stratum[line].tolist()],
+            strata=Coded(drawn.stratum[line], drawn.strata),
             probability=drawn.probability[line],
         )
 
-    def _reminders(self, line: _Line, due: Instants, occasions: Occasions) -> Messages:
-        step, attempt = self._following(occasions)
-        rows = occasions.row[line]
+    def _reminders(self, line: _Line, due: Instants) -> Messages:
+        chosen = np.searchsorted(self.open, line)
+        step, attempt = self._following(chosen)
+        rows = self.occasions.row[chosen]
         return self._messages(
             line,
             due,
-            channel=self.routes.next(occasions)[line],
-            step=step[line],
-            attempt=attempt[line],
+            channel=self.routes.next(self.occasions.take(chosen), line),
+            step=step,
+            attempt=attempt,
             occasions=Labels(self.history, rows, "occasion"),
             arms=Labels(self.history, rows, "arm"),
             strata=[None],
@@ -323,6 +324,6 @@ class _Turn:
         )
 
 
-def _forever(chosen: _Mask) -> Instants:
-    """Give an end that never comes to those chosen, and none to the others."""
-    return np.where(chosen, FOREVER, np.datetime64("NaT", "us"))
+def _since(happened: Instants, undone: Instants) -> _Mask:
+    """Say for whom something has happened that was not undone later."""
+    return ~np.isnat(happened) & ~(undone > happened)

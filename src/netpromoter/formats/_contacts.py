@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["contacts"]
 
-_STAY_TEXT = frozenset({"email", "phone", "locale", "time_zone", "account"})
+_STAY_TEXT = ("email", "phone", "locale", "time_zone", "account")
 _WHOLE = "^-?(?:0|[1-9][0-9]*)$"
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _INSTANT = (
@@ -95,7 +95,8 @@ def contacts(
     with opened(source) as origin:
         frame = _read(origin, encoding, delimiter)
     moment = ("since" if "since" in frame.columns else None) if since is None else one_of("since", since, frame.columns)
-    texts = {id, *(addresses or {}).values(), *_STAY_TEXT, locale, time_zone, account}
+    reached = addresses.values() if isinstance(addresses, Mapping) else ()
+    texts = (id, *reached, *_STAY_TEXT, locale, time_zone, account)
     typed = frame.with_columns(_typed(frame[name]) for name in frame.columns if name not in texts)
     if moment is not None and moment not in texts:
         _check_since(frame[moment], typed[moment])

@@ -112,7 +112,8 @@ class _Table:
         try:
             frame: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(data)
         except DuplicateError:
-            raise refusal("frame", "of columns with different names", list(data.columns)) from None
+            names = list(getattr(data, "column_names", data.columns))
+            raise refusal("frame", "of columns with different names", names) from None
         except TypeError:
             raise InvalidArgument(f"frame must be a dataframe (got a {type(data).__name__})") from None
         return cls(frame.collect() if isinstance(frame, nw.LazyFrame) else frame)
@@ -146,8 +147,6 @@ class _Roles:
         facts: Mapping[str, str | None],
         attributes: Iterable[str] | None,
     ) -> _Roles:
-        if len(set(names)) < len(names):
-            raise refusal("frame", "of columns with different names", names)
         one_of("id", id_, names)
         channels = _channels(names, addresses)
         taken = {id_, *channels.values(), *(name for name in facts.values() if name is not None)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -221,10 +221,26 @@ class Contacts:
         """The fingerprints of the addresses of each channel, shape (n,); 0 where there is none."""
         return {name: self._fingerprints(texts) for name, texts in self.addresses.items()}
 
+    @cached_property
+    def destinations(self) -> _Words:
+        """Every fingerprint that is held, in rising order, once for each contact that holds it."""
+        columns = list(self.fingerprints.values())
+        kept = [each[~_held_before(each, columns[:place])] for place, each in enumerate(columns)]
+        found: _Words = np.sort(np.concatenate([np.empty(0, np.uint64), *kept]))
+        return found[np.searchsorted(found, np.uint64(1)) :]
+
     def _fingerprints(self, texts: _Texts) -> _Words:
         key = self.key
         values = (fingerprint(text, key) if _is_there(text) else 0 for text in texts)
         return np.fromiter(values, np.uint64, len(texts))
+
+
+def _held_before(fingerprints: _Words, columns: Sequence[_Words]) -> npt.NDArray[np.bool_]:
+    """Say who holds the same destination on an earlier channel."""
+    held = np.zeros(len(fingerprints), np.bool_)
+    for before in columns:
+        held |= fingerprints == before
+    return held
 
 
 def _check_key(key: Any) -> None:

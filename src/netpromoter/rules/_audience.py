@@ -211,9 +211,9 @@ class _Drawn:
             drawn = member & (uniform < limit)
         places = np.array([*(self.strata.setdefault(label, len(self.strata)) for label in labels), -1], np.int32)
         better = member & (probability > self.probability)
-        self.stratum[better] = places[codes[better]]
-        self.audience[better] = number
-        self.probability[better] = probability[better]
+        np.copyto(self.stratum, places[codes], where=better)
+        np.copyto(self.audience, np.int8(number), where=better)
+        np.copyto(self.probability, probability, where=better)
         self.drawn |= drawn
         self.member |= member
 

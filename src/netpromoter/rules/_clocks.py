@@ -169,7 +169,8 @@ class AtMost:
 
     def __call__(self, people: People, at: np.datetime64) -> Holds:
         """Hold everybody whose n-th last message left less than the length of the window ago."""
-        until = people.nth_last(self.messages, "messaged", scope=self.scope) + np.timedelta64(self.per, "us")
+        per = np.timedelta64(self.per, "us")
+        until = people.nth_last(self.messages, "messaged", scope=self.scope, after=at - per) + per
         return Holds(until=until, reasons=(self.reason,))
 
 

@@ -128,7 +128,7 @@ def _named(value: Any) -> str:
 class Field:  # noqa: PLW1641 -- two fields are not compared, so that none can be a key
     """What a condition asks about; made by `field`.
 
-    Text and flags are compared by `==`, `!=` and `is_in`; numbers, dates and datetimes by order too. Text must be the
+    Text and flags are compared by ``==``, ``!=`` and `is_in`; numbers, dates and datetimes by order too. Text must be the
     same to the letter. A date is its midnight in UTC.
 
     Examples

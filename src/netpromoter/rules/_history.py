@@ -21,6 +21,7 @@ _Which: TypeAlias = tuple[tuple[str, ...], tuple[int, ...] | None, str | None]  
 
 _NOBODY = -1
 _BEFORE_ALL = np.iinfo(np.int64).min  # NaT, as a number
+_EVER = np.datetime64(np.iinfo(np.int64).min + 1, "us")
 _MESSAGES = ("invited", "reminded")
 _CHOICES = ("opted_out", "reminders_off", "opted_in")
 
@@ -68,12 +69,14 @@ class _Rows:
             more = self.which(*which)[self.also_row]
             np.fmax.at(clock, self.also_subject[more], self.touches.at[self.also_row[more]])
 
-    def insert(self, deep: npt.NDArray[np.int64], which: _Which) -> None:
-        """Put rows among the last few instants of each subject, which stand in rising order along the first axis."""
-        chosen = self.which(*which)
+    def insert(self, deep: npt.NDArray[np.int64], which: _Which, floor: np.datetime64) -> None:
+        """Put rows after `floor` among the last few instants of each subject, which rise along the first axis."""
+        tail = int(np.searchsorted(self.touches.at, floor, side="right"))
+        chosen = np.zeros(len(self.touches), np.bool_)
+        chosen[tail:] = self.which(*which, tail=slice(tail, None))
         more = chosen[self.also_row]
         rows = np.concatenate([np.flatnonzero(chosen), self.also_row[more]])
-        subjects = np.concatenate([self.subject[chosen], self.also_subject[more]])
+        subjects = np.concatenate([self.subject[rows[: len(rows) - int(more.sum())]], self.also_subject[more]])
         if more.any():
             order = np.argsort(rows, kind="stable")
             rows, subjects = rows[order], subjects[order]
@@ -123,6 +126,10 @@ class Occasions:
             destination=np.zeros(size, np.uint64),
         )
 
+    def take(self, positions: _Ints) -> Occasions:
+        """Return the occasions of some contacts."""
+        return Occasions(**{name: getattr(self, name)[positions] for name in attrs.fields_dict(Occasions)})
+
     def with_rows(self, rows: _Rows, surveys: Sequence[int], before: int) -> Occasions:
         """Add the messages of some rows; `before` rows stand before them."""
         chosen = np.flatnonzero(rows.which(_MESSAGES, surveys) & (rows.person >= 0))
@@ -138,11 +145,14 @@ class Occasions:
         people = rows.person[chosen]
         since = touches.at[chosen] >= grown.invited[people]
         grown.messages[:] += np.bincount(people[since], minlength=len(grown.messages))
-        grown.latest[people] = touches.at[chosen]
-        grown.row[people] = before + chosen
-        grown.channel[people] = rows.channel[chosen]
+        last = np.full(len(grown.row), _NOBODY, np.int64)
+        last[people] = chosen
+        reached = np.flatnonzero(last >= 0)
+        chosen = last[reached]
+        grown.row[reached] = before + chosen
+        grown.latest[reached], grown.channel[reached] = touches.at[chosen], rows.channel[chosen]
         for name in ("step", "attempt", "destination"):
-            getattr(grown, name)[people] = getattr(touches, name)[chosen]
+            getattr(grown, name)[reached] = getattr(touches, name)[chosen]
         return grown
 
 
@@ -160,14 +170,14 @@ class History:
         self.surveys: dict[tuple[str, str], int] = {}
         self.channels: dict[str, int] = {}
         self._positions: tuple[Any, npt.NDArray[np.int32]] = (contacts.ids, _whole(len(contacts)))
-        self._held = _in_order(contacts)
+        self._held = contacts.destinations
         ordered = touches.sorted()
         person = self._persons(ordered)
         self._shared = self._with_own_clock(ordered, person)
         self._links = self._pairs()
         self._chunks = [self._rows(ordered, person)]
         self._last: dict[_Which, Instants] = {}
-        self._deep: dict[tuple[int, _Which], npt.NDArray[np.int64]] = {}
+        self._deep: dict[tuple[int, _Which], tuple[np.datetime64, npt.NDArray[np.int64]]] = {}
         self._occasions: dict[tuple[int, ...], Occasions] = {}
 
     def with_touches(self, new: Touches) -> History:
@@ -183,7 +193,7 @@ class History:
         rows = grown._rows(ordered, person)
         grown._chunks = [*self._chunks, rows]
         grown._last = {which: _advanced(clock, rows, which) for which, clock in self._last.items()}
-        grown._deep = {key: _inserted(deep, rows, key[1]) for key, deep in self._deep.items()}
+        grown._deep = {key: (floor, _inserted(deep, rows, key[1], floor)) for key, (floor, deep) in self._deep.items()}
         before = sum(len(chunk.touches) for chunk in self._chunks)
         grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in self._occasions.items()}
         return grown
@@ -295,15 +305,20 @@ class History:
             np.fmax.at(own, holders, clock[subjects])
         return own
 
-    def nth_last(self, n: int, kinds: Sequence[str], surveys: Sequence[int] | None = None) -> Instants:
-        """Return when something happened to each contact for the n-th time from the end, shape (n,)."""
+    def nth_last(
+        self, n: int, kinds: Sequence[str], surveys: Sequence[int] | None = None, *, after: np.datetime64 = _EVER
+    ) -> Instants:
+        """Return when something happened to each contact for the n-th time from the end, shape (n,).
+
+        NaT where it happened fewer than n times after `after`. What is before may be left out or counted.
+        """
         key = n, (tuple(kinds), None if surveys is None else tuple(surveys), None)
-        if key not in self._deep:
+        if key not in self._deep or self._deep[key][0] > after:
             deep = np.full((n, self._subjects + 1), _BEFORE_ALL)
             for rows in self._chunks:
-                rows.insert(deep, key[1])
-            self._deep[key] = deep
-        return self._merged(self._deep[key]).view("datetime64[us]")
+                rows.insert(deep, key[1], after)
+            self._deep[key] = after, deep
+        return self._merged(self._deep[key][1]).view("datetime64[us]")
 
     def _merged(self, deep: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Merge the last instants of contacts with those of the destinations that they share."""
@@ -400,24 +415,6 @@ def among(values: _Words, known: _Words) -> _Mask:
     return known[place] == values  # type: ignore[no-any-return]
 
 
-def _in_order(contacts: Contacts) -> _Words:
-    """Return the fingerprints that each contact holds, once for each holder."""
-    columns = list(contacts.fingerprints.values())
-    held = columns if len(columns) < 2 else [_once_each(columns)]
-    found: _Words = np.sort(np.concatenate([np.empty(0, np.uint64), *held]))
-    return found[np.searchsorted(found, np.uint64(1)) :]
-
-
-def _once_each(columns: Sequence[_Words]) -> _Words:
-    """Leave out a fingerprint that the same person holds on an earlier channel."""
-    kept = [columns[0]]
-    for place, each in enumerate(columns[1:], 1):
-        again = np.any([each == before for before in columns[:place]], axis=0)
-        kept.append(each[~again])
-    held: _Words = np.concatenate(kept)
-    return held
-
-
 def _whole(size: int) -> npt.NDArray[np.int32]:
     return np.arange(size, dtype=np.int32)
 
@@ -456,7 +453,7 @@ def _advanced(clock: Instants, rows: _Rows, which: _Which) -> Instants:
     return clock
 
 
-def _inserted(deep: npt.NDArray[np.int64], rows: _Rows, which: _Which) -> npt.NDArray[np.int64]:
+def _inserted(deep: npt.NDArray[np.int64], rows: _Rows, which: _Which, floor: np.datetime64) -> npt.NDArray[np.int64]:
     deep = deep.copy()
-    rows.insert(deep, which)
+    rows.insert(deep, which, floor)
     return deep

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 import attrs
+import numpy as np
 
 from netpromoter._checks import count, one_of
 from netpromoter.model import Contacts, Instants, Survey
@@ -89,7 +90,7 @@ class People:
         kinds = CLOCKS[one_of("clock", clock, CLOCKS)]
         return self.history.last(kinds, self.surveys(scope))
 
-    def nth_last(self, n: int, clock: Clock, *, scope: Scope = "any") -> Instants:
+    def nth_last(self, n: int, clock: Clock, *, scope: Scope = "any", after: np.datetime64 | None = None) -> Instants:
         """Return when a clock of each person was started for the n-th time from the end.
 
         Parameters
@@ -98,6 +99,8 @@ class People:
             1 for the last time, 2 for the one before.
         clock, scope : str
             As in `last`.
+        after : datetime64, optional
+            From when on it matters, which is quicker: what was before may be left out of the count.
 
         Returns
         -------
@@ -110,7 +113,8 @@ class People:
             If n is not a whole number of at least 1, or if there is no such clock or scope.
         """
         kinds = CLOCKS[one_of("clock", clock, CLOCKS)]
-        return self.history.nth_last(count("n", n, least=1), kinds, self.surveys(scope))
+        since = {} if after is None else {"after": after}
+        return self.history.nth_last(count("n", n, least=1), kinds, self.surveys(scope), **since)
 
     def surveys(self, scope: Scope) -> tuple[int, ...] | None:
         """Return the codes, in the history, of the surveys in a scope; None for all."""

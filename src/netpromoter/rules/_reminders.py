@@ -14,7 +14,7 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter.model import Instants, span
 
-from ._clocks import spoken
+from ._clocks import AtMost
 from ._fields import names, period, whole
 from ._history import Occasions
 from ._holds import FOREVER, Holds
@@ -82,12 +82,11 @@ class Reminders:
         """Name the template of a reminder; the first is step 1."""
         return self.templates[min(step, len(self.templates)) - 1]
 
-    def cap(self, people: People) -> Holds:
+    def cap(self, people: People, at: np.datetime64) -> Holds:
         """Hold everybody who has had as many messages as there may be in the window."""
         if not isinstance(self.per, timedelta):
             return Holds(until=np.full(len(people), np.datetime64("NaT", "us")), reasons=("",))
-        until = people.nth_last(self.max_messages, "messaged") + np.timedelta64(self.per, "us")
-        return Holds(until=until, reasons=(f"at most {self.max_messages:,} messages in {spoken(self.per)}",))
+        return AtMost(self.max_messages, per=self.per)(people, at)
 
     def readiness(self, occasions: Occasions) -> Holds:
         """Say from when on the next reminder of each person may leave; `FOREVER` where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -18,6 +19,7 @@ from ._history import History, Occasions, among
 __all__ = ["Channels", "Routes"]
 
 _Codes: TypeAlias = npt.NDArray[np.int8]
+_Positions: TypeAlias = npt.NDArray[np.integer[Any]]
 _NONE = -1
 
 
@@ -73,29 +75,29 @@ class Routes:
         reached: npt.NDArray[np.bool_] = np.any(self._live, axis=0)
         return known & ~reached
 
+    @cached_property
     def first(self) -> _Codes:
-        """Give the channel of an invitation."""
-        chosen = self._from(np.zeros(len(self._contacts), np.int8))
-        return self._preferred(chosen)
+        """The channel of an invitation to each contact."""
+        everybody = np.arange(len(self._contacts))
+        return self._preferred(self._from(np.zeros(len(everybody), np.int8), everybody))
 
-    def next(self, occasions: Occasions) -> _Codes:
-        """Give the channel of a further message: that of the last one, or the one after it."""
+    def next(self, occasions: Occasions, people: _Positions) -> _Codes:
+        """Give the channel of a further message to some people: that of the last one, or the one after it."""
         last = self._last(occasions)
         step = 1 if self._channels.after_silence == "next" else 0
-        return np.where(self.lost(occasions), self._from(last + 1), self._from(np.where(last < 0, 0, last + step)))
+        again = np.where(last < 0, 0, last + step)
+        return self._from(np.where(self.lost(occasions, people), last + 1, again), people)
 
-    def lost(self, occasions: Occasions) -> npt.NDArray[np.bool_]:
+    def lost(self, occasions: Occasions, people: _Positions) -> npt.NDArray[np.bool_]:
         """Say whose last message went to an address that has failed for good since."""
         dead: npt.NDArray[np.bool_] = (occasions.destination != 0) & among(occasions.destination, self._history.dead)
         last = self._last(occasions)
         for code, name in enumerate(self._channels.order):
             if name in self._contacts.addresses:
-                dead |= (last == code) & (occasions.destination == 0) & ~self._live[code]
+                dead |= (last == code) & (occasions.destination == 0) & ~self._live[code][people]
         return dead
 
-    def destinations(
-        self, chosen: npt.NDArray[np.integer[Any]], positions: npt.NDArray[np.integer[Any]]
-    ) -> npt.NDArray[np.uint64]:
+    def destinations(self, chosen: npt.NDArray[np.integer[Any]], positions: _Positions) -> npt.NDArray[np.uint64]:
         """Give the fingerprints of the addresses on the chosen channels."""
         found = np.zeros(len(positions), np.uint64)
         for code, held in enumerate(self._held):
@@ -103,14 +105,14 @@ class Routes:
             found[here] = held[positions[here]]
         return found
 
-    def _from(self, starts: npt.NDArray[np.integer[Any]]) -> _Codes:
+    def _from(self, starts: npt.NDArray[np.integer[Any]], people: _Positions) -> _Codes:
         """Give the first channel that works, from a place in the order on and around."""
         chosen = np.full(len(starts), _NONE, np.int8)
         size = len(self._live)
         for turn in range(size):
             place = (starts + turn) % size
             for code, live in enumerate(self._live):
-                chosen[(chosen < 0) & (place == code) & live] = code
+                chosen[(chosen < 0) & (place == code) & live[people]] = code
         return chosen
 
     def _last(self, occasions: Occasions) -> _Codes:
