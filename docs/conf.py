@@ -31,6 +31,7 @@ project_copyright = author
 version = release = netpromoter.__version__
 
 extensions = [
+    "data_comments",
     "math_without_scripts",
     "myst_nb",
     "numpydoc",
@@ -51,6 +52,7 @@ myst_heading_anchors = 3
 
 # Types stand in the docstrings, once.
 autodoc_typehints = "none"
+autodoc_docstring_signature = False  # an alias of NumPy's arrays would take over theirs
 autodoc_member_order = "bysource"
 autosummary_generate = False
 numpydoc_show_class_members = False

@@ -186,7 +186,7 @@ class Plan:
     def _detail(self, position: int) -> str:
         """Add what the reason alone does not tell: the condition that fails, or why no reminder follows."""
         decision = self._decision
-        if not decision.selection.member[position]:
+        if not decision.selection.member[position] and decision.selection.unknown[position] < 0:
             values = {name: column[position] for name, column in self.contacts.columns.items()}
             wheres = [each.where for each in self.policy.audience if each.where is not None]
             return f" ({'; '.join(dict.fromkeys(where.explain(values) for where in wheres))})"

@@ -230,7 +230,7 @@ class _Turn:
             holding.refuse(drawn.unknown == code, f"{name} missing", FOREVER)
         for code, audience in enumerate(self.policy.audience):
             left = drawn.member & ~drawn.drawn & (drawn.audience == code)
-            holding.refuse(left, f"not drawn: {audience.draw}", FOREVER)
+            holding.refuse(left, f"not among {audience.draw}", FOREVER)
 
     def _admitted(self, invited: Holding, reminded: Holding, first: _Mask, again: _Mask) -> _Line:
         """Let in those for whom there is room: reminders first, then who has waited longest, then by a draw."""

@@ -24,6 +24,7 @@ __all__ = ["RESULT_COLUMNS", "Breakdown", "Origin"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+#: The libraries in whose frames results are given.
 Library: TypeAlias = Literal["pandas", "polars", "pyarrow"]
 
 _ESTIMATES = ("nps", "low", "high")

@@ -49,12 +49,17 @@ Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
 _FINGERPRINTS = 1 << 64
 _WHOLE_NUMBERS = 1 << 63
 _SMALL_NUMBERS = 1 << 15
+_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 _HALVES = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 
 
 def joined(*parts: object) -> str:
     """Join parts into an id that no other parts give, whatever they contain."""
-    return "/".join(quote(str(part), safe="", errors="surrogatepass") for part in parts)
+    return "/".join(map(_quoted, map(str, parts)))
+
+
+def _quoted(part: str) -> str:
+    return part if _UNRESERVED.fullmatch(part) else quote(part, safe="", errors="surrogatepass")
 
 
 def stamp(at: datetime) -> str:

@@ -13,7 +13,7 @@ from netpromoter._checks import refusal
 __all__ = ["NEVER", "Instants", "aware", "instant", "moment", "span"]
 
 #: A column of instants: UTC, in microseconds; NaT is never.
-Instants: TypeAlias = npt.NDArray[np.datetime64]
+Instants: TypeAlias = "npt.NDArray[np.datetime64]"
 
 #: The instant that does not come: NaT, in microseconds. It compares false with every other.
 NEVER = np.datetime64("NaT", "us")

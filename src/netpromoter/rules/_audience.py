@@ -123,6 +123,7 @@ class Sample:
         return f"a random {part} of {self.stratum}{each}"
 
 
+#: Who belongs: everybody who meets a condition, or a random part of them.
 Audience: TypeAlias = Census | Sample
 
 

@@ -96,7 +96,7 @@ def field(name: str) -> Field:
     Parameters
     ----------
     name : str
-        An attribute of the contacts, or `locale`, `time_zone`, `account` or `since`.
+        An attribute of the contacts, or "locale", "time_zone", "account" or "since".
 
     Returns
     -------
@@ -128,8 +128,8 @@ def _named(value: Any) -> str:
 class Field:  # noqa: PLW1641 -- two fields are not compared, so that none can be a key
     """What a condition asks about; made by `field`.
 
-    Text and flags are compared by ``==``, ``!=`` and `is_in`; numbers, dates and datetimes by order too. Text must be the
-    same to the letter. A date is its midnight in UTC.
+    Text and flags are compared by ``==``, ``!=`` and `is_in`; numbers, dates and datetimes by order too. Text must be
+    the same to the letter. A date is its midnight in UTC.
 
     Examples
     --------
