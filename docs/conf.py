@@ -52,7 +52,6 @@ myst_heading_anchors = 3
 
 # Types stand in the docstrings, once.
 autodoc_typehints = "none"
-autodoc_docstring_signature = False  # an alias of NumPy's arrays would take over theirs
 autodoc_member_order = "bysource"
 autosummary_generate = False
 numpydoc_show_class_members = False
@@ -61,7 +60,10 @@ numpydoc_xref_ignore = "all"  # all words but our own names, which follow
 numpydoc.xref.DEFAULT_LINKS.clear()  # "int" and "array_like" would link to the network
 numpydoc_xref_aliases = {name: f"{face}.{name}" for face in FACES for name in import_module(face).__all__}
 
-doctest_global_setup = "\n".join(f"from {face} import *" for face in FACES)
+doctest_global_setup = "\n".join(
+    ["from datetime import UTC, date, datetime, timedelta", "import numpy as np"]
+    + [f"from {face} import *" for face in FACES]
+)
 doctest_default_flags = import_module("doctest").NORMALIZE_WHITESPACE | import_module("doctest").ELLIPSIS
 
 # Every figure on a page is computed when the page is built.

@@ -350,7 +350,7 @@ def test_a_large_file_shows_a_bar_on_a_terminal(color, tmp_path):
     """Only on a terminal, and only for a large file, a bar runs on standard error and is gone at the end."""
     path = tmp_path / "large.csv"
     path.write_bytes(b"nps,note\n" + b"9,something\n0,something\n" * 10_000)
-    code = "from netpromoter import cli; cli._LARGE = 1000; cli.main()"
+    code = "from netpromoter.cli import _score, main; _score._LARGE = 1000; main()"
     terminal, end = pty.openpty()
     command = [sys.executable, "-c", code, "score", str(path), "--rating", "nps"]
     env = {**os.environ, "TERM": "xterm-256color", **color}

@@ -23,15 +23,22 @@ def _comments(face: str) -> Mapping[str, list[str]]:
     return {name: lines for docs in found for (owner, name), lines in docs.items() if not owner}
 
 
-def _described(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def _described(_app: Sphinx, what: str, name: str, *rest: Any) -> None:
     """Replace what is known of the class of a value by what is said of the value."""
+    *_, lines = rest
     face, _, short = name.rpartition(".")
     if what == "data":
         lines[:] = _comments(face).get(short, lines)
+
+
+def _unsigned(_app: Sphinx, what: str, *_: object) -> tuple[None, None] | None:
+    """Keep an alias of a class from taking over the signature of that class, which ends the search for one."""
+    return (None, None) if what == "data" else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Step in before the docstrings are laid out."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", _described, priority=400)
+    app.connect("autodoc-process-signature", _unsigned, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,7 @@ __all__ = [
     "NetPromoterError",
     "NoHistogram",
     "NoRatings",
+    "NoTruthValue",
     "ScaleWarning",
     "UnreadableFile",
 ]
@@ -40,6 +41,10 @@ class NoRatings(NetPromoterError, ValueError):
 
 class NoHistogram(NetPromoterError, AttributeError):
     """A score made from three counts is asked for what only the eleven counts know."""
+
+
+class NoTruthValue(NetPromoterError, TypeError):
+    """A condition is used as if it were true or false, which it is only for somebody."""
 
 
 class UnreadableFile(NetPromoterError, ValueError):

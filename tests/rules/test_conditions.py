@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpromoter.errors import InvalidArgument, NetPromoterError
+from netpromoter.errors import InvalidArgument, NetPromoterError, NoTruthValue
 from netpromoter.model import Contact, Contacts, column
-from netpromoter.rules._conditions import Condition, Field, NoTruthValue, Truth, field
+from netpromoter.rules import Condition, Field, Truth, field
 
 COMPARE = {
     "==": operator.eq,

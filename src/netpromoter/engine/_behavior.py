@@ -168,7 +168,7 @@ class Behavior:
         >>> from datetime import UTC, datetime
         >>> from netpromoter.model import Message, Scheduled
         >>> at = datetime(2026, 6, 1, 8, tzinfo=UTC)
-        >>> message = Message(survey="nps", occasion="spring", contact="c-1", step=0, channel="email", to="a@b.c", due=at)
+        >>> message = Message(survey="nps", occasion="1", contact="c-1", step=0, channel="email", to="a@b.c", due=at)
         >>> sure = Behavior(response=1, decline=0, opt_out=0, bounce=0, spread=0)
         >>> sent = Touches.of([Scheduled(message=message, at=at)])
         >>> [(row["kind"], row["at"] - at) for row in sure.react(sent, rng=np.random.default_rng(1)).rows()]
@@ -181,27 +181,10 @@ class Behavior:
         of = np.full(size, -1) if segment is None else segment[messages.contact]
         for code in np.unique(of).tolist():
             here, behavior = of == code, self if code < 0 else self.segments[code][1]
-            outcome[here] = behavior._outcome(drawn[here], messages.step[here])
-            rating[here] = behavior._rating(rated[here])
-            later[here] = behavior._wait(waits[here])
+            outcome[here] = _outcome(behavior, drawn[here], messages.step[here])
+            rating[here] = _rating(behavior, rated[here])
+            later[here] = _wait(behavior, waits[here])
         return _touches(messages, outcome, rating, later)
-
-    def _outcome(self, drawn: _Floats, step: _Codes) -> npt.NDArray[np.int8]:
-        """Cut each draw into its outcome, as a place in `_OUTCOMES`; -1 for silence."""
-        limits = np.cumsum([self.bounce, self.opt_out, self.decline])
-        found = np.searchsorted(limits, drawn, side="right").astype(np.int8)
-        response = np.array(self.response)[np.clip(step, 0, len(self.response) - 1)]
-        found[drawn >= limits[-1] + response] = -1
-        return found
-
-    def _rating(self, drawn: _Floats) -> npt.NDArray[np.int8]:
-        limits = np.cumsum(self.ratings)
-        return np.searchsorted(limits[:-1] / limits[-1], drawn, side="right").astype(np.int8)
-
-    def _wait(self, drawn: _Floats) -> npt.NDArray[np.timedelta64]:
-        with np.errstate(over="ignore"):
-            micros = self.delay / timedelta(microseconds=1) * np.exp(self.spread * drawn)
-        return np.clip(micros, 1, _LONGEST).astype(np.int64).astype("timedelta64[us]")
 
     @classmethod
     def fitted(cls, touches: Touches, *, within: timedelta = timedelta(days=14)) -> Behavior:
@@ -230,27 +213,54 @@ class Behavior:
             If fewer than 100 invitations were followed, or fewer than 20 of the messages were answered.
         """
         limit = span("within", within, least=timedelta(microseconds=1))
-        sent, outcomes = messages_of(touches), Causes.of(touches)
-        end = touches.at.max(initial=np.datetime64("0001-01-01", "us"))
-        followed = np.isin(np.arange(len(touches)), sent) & (touches.at <= end - limit)
-        counted = followed[outcomes.message] & (outcomes.delay <= limit)
-        kind = touches.kind[outcomes.effect]
+        followed, causes = _followed(touches, limit), Causes.of(touches)
+        counted = followed[causes.message] & (causes.delay <= limit)
+        kind = touches.kind[causes.effect]
         found = {name: counted & (kind == KINDS.index(name)) for name in _OUTCOMES}
-        answers = outcomes.effect[found["answered"]]
-        steps = np.bincount(np.maximum(touches.step[followed], 0))
-        _refuse_few(int(steps[:1].sum()), len(answers))
-        waits = outcomes.delay[found["answered"]].astype(np.float64)
-        asked = np.maximum(touches.step[outcomes.message[found["answered"]]], 0)
+        steps = np.bincount(touches.step[followed], minlength=1)
+        answered = found["answered"]
+        _refuse_few(int(steps[0]), int(answered.sum()))
+        waits = np.maximum(causes.delay[answered].astype(np.float64), 1)
+        asked = np.bincount(touches.step[causes.message[answered]], minlength=len(steps))
+        shares = {name: float(found[name].sum() / steps.sum()) for name in _OUTCOMES}
         return cls(
-            response=_rates(np.bincount(asked, minlength=len(steps)), steps),
-            ratings=np.bincount(touches.rating[answers], minlength=11),
-            delay=timedelta(microseconds=max(1, round(float(np.median(waits))))),
-            spread=float(np.std(np.log(np.maximum(waits, 1)))),
-            **{
-                name: float(found[kind].sum() / steps.sum())
-                for name, kind in (("decline", "declined"), ("opt_out", "opted_out"), ("bounce", "bounced"))
-            },
+            response=_rates(asked, steps),
+            ratings=np.bincount(touches.rating[causes.effect[answered]], minlength=11),
+            delay=timedelta(microseconds=round(float(np.median(waits)))),
+            spread=float(np.std(np.log(waits))),
+            decline=shares["declined"],
+            opt_out=shares["opted_out"],
+            bounce=shares["bounced"],
         )
+
+
+def _followed(touches: Touches, limit: np.timedelta64) -> npt.NDArray[np.bool_]:
+    """Say which rows are messages that were sent long enough before the end of the log."""
+    followed = np.zeros(len(touches), np.bool_)
+    sent = messages_of(touches)
+    if len(sent):
+        followed[sent] = touches.at[sent] <= touches.at.max() - limit
+    return followed
+
+
+def _outcome(behavior: Behavior, drawn: _Floats, step: _Codes) -> npt.NDArray[np.int8]:
+    """Cut each draw into its outcome, as a place in `_OUTCOMES`; -1 for silence."""
+    limits = np.cumsum([behavior.bounce, behavior.opt_out, behavior.decline])
+    found = np.searchsorted(limits, drawn, side="right").astype(np.int8)
+    response = np.array(behavior.response)[np.clip(step, 0, len(behavior.response) - 1)]
+    found[drawn >= limits[-1] + response] = -1
+    return found
+
+
+def _rating(behavior: Behavior, drawn: _Floats) -> npt.NDArray[np.int8]:
+    limits = np.cumsum(behavior.ratings)
+    return np.searchsorted(limits[:-1] / limits[-1], drawn, side="right").astype(np.int8)
+
+
+def _wait(behavior: Behavior, drawn: _Floats) -> npt.NDArray[np.timedelta64]:
+    with np.errstate(over="ignore"):
+        micros = behavior.delay / timedelta(microseconds=1) * np.exp(behavior.spread * drawn)
+    return np.clip(micros, 1, _LONGEST).astype(np.int64).astype("timedelta64[us]")
 
 
 def _touches(messages: Touches, outcome: _Codes, rating: _Codes, later: npt.NDArray[np.timedelta64]) -> Touches:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from netpromoter.model import KINDS, Touches
 
-__all__ = ["Causes", "Places", "messages_of", "rows_of"]
+__all__ = ["Causes", "Places", "crossed", "messages_of", "rows_of"]
 
 _Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 _Rows: TypeAlias = npt.NDArray[np.intp]
@@ -73,9 +73,9 @@ class Causes:
         """
         sent = messages_of(touches)
         found = [_behind(touches, sent, rows_of(touches, *_OF_PERSON), touches.contact)]
-        occasion = _crossed(touches.contact, touches.survey, touches.occasion)
+        occasion = crossed(touches.contact, touches.survey, touches.occasion)
         effects = rows_of(touches, *_OF_OCCASION)
-        named = _behind(touches, sent, effects, _crossed(occasion, touches.step))
+        named = _behind(touches, sent, effects, crossed(occasion, touches.step))
         found += [named, _behind(touches, sent, np.setdiff1d(effects, named[0]), occasion)]
         effect, message = np.concatenate(found, axis=1)
         order = np.argsort(effect)
@@ -90,7 +90,7 @@ def _behind(touches: Touches, sent: _Rows, effects: _Rows, groups: _Ints) -> npt
     return np.stack([effects[known], sent[last[known]]])
 
 
-def _crossed(*columns: _Ints) -> npt.NDArray[np.int64]:
+def crossed(*columns: _Ints) -> npt.NDArray[np.int64]:
     """Number the combinations of some columns."""
     crossed = np.zeros(len(columns[0]), np.int64)
     for column in columns:

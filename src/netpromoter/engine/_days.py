@@ -13,7 +13,7 @@ import numpy.typing as npt
 from netpromoter._checks import count
 from netpromoter.frames import Library, frame
 from netpromoter.model import KINDS, Touches, instant
-from netpromoter.stats import Method, intervals
+from netpromoter.stats import Method, Score, intervals
 
 __all__ = ["Days"]
 
@@ -77,6 +77,17 @@ class Days:
         kinds = [KINDS.index(kind) for kind in _KINDS.get(what, ())]
         return self._per_day(self.case if what == "cases" else np.isin(self.touches.kind, kinds))
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """The counts of all days together, by name."""
+        return {name: int(self.count(name).sum()) for name in _NAMES}
+
+    @property
+    def score(self) -> Score:
+        """The score of all answers; one of nobody is refused."""
+        answered = self.touches.kind == KINDS.index("answered")
+        return Score.from_histogram(np.bincount(self.touches.rating[answered], minlength=11).tolist())
+
     def _per_day(self, chosen: npt.NDArray[np.bool_]) -> _Counts:
         return np.bincount(self._day(chosen), minlength=self.number)
 
@@ -107,23 +118,23 @@ class Days:
         """
         step = count("every", every, least=1)
         ends = [*range(step, self.number, step), self.number]
-        answered = self.touches.kind == KINDS.index("answered")
-        table = np.zeros((self.number, 3), np.int64)
-        ratings = self.touches.rating[answered]
-        np.add.at(table, (self._day(answered), (ratings < 9).astype(np.int64) + (ratings < 7)), 1)
-        promoters, passives, detractors = table.cumsum(axis=0)[np.array(ends) - 1].T
-        n, rows = promoters + passives + detractors, []
-        known = n > 0
-        limits = np.full((3, len(ends)), np.nan)
-        limits[0, known] = 100 * (promoters - detractors)[known] / n[known]
-        groups = promoters[known], passives[known], detractors[known]
-        found = intervals(*groups, method=method, confidence_level=confidence_level) if known.any() else ()
-        for place, ends_of in enumerate(found, 1):
-            limits[place, known] = ends_of
-        for day, times, *estimates in zip(ends, n.tolist(), *limits.tolist(), strict=True):
-            names = zip(("nps", "low", "high"), estimates, strict=True)
-            rows.append({"day": day, "n": times} | {name: value if times else None for name, value in names})
+        groups = self._groups().cumsum(axis=0)[np.array(ends) - 1]
+        known = groups.sum(axis=1) > 0
+        some = groups[known]
+        low, high = intervals(*some.T, method=method, confidence_level=confidence_level) if len(some) else ((), ())
+        limits = zip(100 * (some[:, 0] - some[:, 2]) / some.sum(axis=1), low, high, strict=True)
+        rows = []
+        for day, n in zip(ends, groups.sum(axis=1).tolist(), strict=True):
+            estimates = map(float, next(limits)) if n else (None, None, None)
+            rows.append({"day": day, "n": n} | dict(zip(("nps", "low", "high"), estimates, strict=True)))
         return rows
+
+    def _groups(self) -> _Counts:
+        """Count promoters, passives and detractors of each day, shape (d, 3)."""
+        answered = self.touches.kind == KINDS.index("answered")
+        ratings = self.touches.rating[answered]
+        cells = 3 * self._day(answered) + (ratings < 9) + (ratings < 7)
+        return np.bincount(cells, minlength=3 * self.number).reshape(-1, 3)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give each day as a plain dict: ``day`` from 1 on, ``date`` when it begins, and the counts by name."""

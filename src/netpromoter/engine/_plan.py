@@ -186,13 +186,15 @@ class Plan:
     def _detail(self, position: int) -> str:
         """Add what the reason alone does not tell: the condition that fails, or why no reminder follows."""
         decision = self._decision
+        if _nearer(decision, position) is decision.reminded:
+            return ""
         if not decision.selection.member[position] and decision.selection.unknown[position] < 0:
             values = {name: column[position] for name, column in self.contacts.columns.items()}
             wheres = [each.where for each in self.policy.audience if each.where is not None]
             return f" ({'; '.join(dict.fromkeys(where.explain(values) for where in wheres))})"
         reminder = tuple(decision.reasons)[decision.reminded.code[position]]
         differs = decision.reminded.code[position] != decision.invited.code[position]
-        if differs and reminder != NO_OCCASION and _nearer(decision, position) is decision.invited:
+        if differs and reminder != NO_OCCASION:
             return f", and no reminder follows: {reminder}"
         return ""
 
@@ -250,8 +252,13 @@ _COLUMNS = tuple(_TYPES)
 
 def _nearer(decision: Decision, position: int) -> Holding:
     """Choose the hold that ends first: that of an invitation, or that of a reminder."""
-    sooner = decision.reminded.until[position] < decision.invited.until[position]
-    return decision.reminded if sooner else decision.invited
+    return decision.reminded if _sooner(decision, position) else decision.invited
+
+
+def _sooner(decision: Decision, positions: Any) -> Any:
+    """Say whose hold of a reminder ends first; one that depends on others may end at any time."""
+    reminded, invited = decision.reminded.until[positions], decision.invited.until[positions]
+    return (np.isnat(reminded) & ~np.isnat(invited)) | (reminded < invited)
 
 
 def _written(contact: str, messages: Messages, place: int, draw: str) -> str:
@@ -357,7 +364,7 @@ def _left(contacts: Contacts, decision: Decision) -> Held:
     for messages in (decision.invitations, decision.reminders):
         held[messages.positions] = False
     positions = np.flatnonzero(held)
-    sooner = decision.reminded.until[positions] < decision.invited.until[positions]
+    sooner = _sooner(decision, positions)
     reminded, invited = decision.reminded, decision.invited
     return Held(
         contacts=contacts,

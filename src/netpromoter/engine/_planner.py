@@ -238,6 +238,7 @@ class _Turn:
         if not self.policy.quotas and not len(self.history.links[0]):
             return np.concatenate([reminders, invitations])
         place = draws(self.contacts, "line", self.seed)
+        reminders = reminders[np.lexsort((place[reminders], self.people.last("messaged")[reminders]))]
         ready = np.maximum(self.readiness.ready[invitations], np.datetime64(0, "us"))
         invitations = invitations[np.lexsort((place[invitations], ready))]
         line = np.concatenate([reminders, invitations])

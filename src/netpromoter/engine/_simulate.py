@@ -14,7 +14,7 @@ import numpy.typing as npt
 from netpromoter._checks import count, refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import KINDS, Column, Contact, Contacts, Event, Touches, instant, moment, span
+from netpromoter.model import KINDS, NEVER, Column, Contact, Contacts, Event, Touches, aware, instant, span
 from netpromoter.rules import Condition, Policy
 from netpromoter.stats import Method, Score
 
@@ -24,7 +24,7 @@ from ._days import Days
 from ._plan import Held, as_contacts, as_touches
 from ._turns import Turns, as_history, as_policies
 
-__all__ = ["Simulation", "simulate"]
+__all__ = ["Simulation", "cases", "opened", "simulate"]
 
 _MINUTE = timedelta(minutes=1)
 
@@ -107,11 +107,8 @@ class Simulation:
     @cached_property
     def asks(self) -> npt.NDArray[np.int64]:
         """How often each contact was invited, shape (n,)."""
-        return np.bincount(self._invited, minlength=len(self.contacts))
-
-    @property
-    def _invited(self) -> npt.NDArray[np.int32]:
-        return self.touches.contact[rows_of(self.touches, "invited")]
+        rows = rows_of(self.touches, "invited")
+        return np.bincount(self.touches.contact[rows], minlength=len(self.contacts))
 
     @property
     def people_by_asks(self) -> dict[int, int]:
@@ -225,22 +222,74 @@ def simulate(
     """
     policies, people, length = as_policies(policy), as_contacts(contacts), count("days", days, least=1)
     start = instant("at", at)
+    begun: Any = aware(start)
     span("every", every, least=_MINUTE)
-    _check(behavior, rng, follow_up)
-    known, to_come = as_history(touches, start), _triggers(triggered, start)
-    _cases(follow_up, people, Touches.of(()))
+    _check(behavior, rng)
+    known, to_come, opens = as_history(touches, start), _triggers(triggered), cases(follow_up, people)
     turns = Turns(policies, people, known, to_come, _Reactions(behavior, people, rng))
     end = start + np.timedelta64(length, "D")
     made = turns.walk(start, end, every)
-    positions = turns.positions(made)
-    asked = np.zeros(len(people) + 1, np.bool_)
-    asked[positions[rows_of(made, "invited")]] = True
+    asked = np.zeros(len(people), np.bool_)
+    asked[made.contact[rows_of(made, "invited")]] = True
     return Simulation(
         policies=policies,
         contacts=people,
-        at=moment("at", at),
+        at=begun,
         days=length,
         touches=made,
-        case=_cases(follow_up, people, made, positions),
-        never_asked=turns.never_asked(asked[:-1], end, every),
+        case=opened(opens, made),
+        never_asked=turns.never_asked(asked, end, every),
     )
+
+
+def _check(behavior: Any, rng: Any) -> None:
+    if not isinstance(behavior, Behavior):
+        raise refusal("behavior", "a Behavior", behavior)
+    if not isinstance(rng, np.random.Generator):
+        raise refusal("rng", "a numpy.random.Generator", rng)
+
+
+def _triggers(triggered: Touches | Iterable[Event]) -> Touches:
+    found = as_touches(triggered)
+    others = found.kind[found.kind != KINDS.index("triggered")]
+    if len(others):
+        raise refusal("triggered", "made of Triggered alone", KINDS[others[0]])
+    return found
+
+
+def cases(follow_up: Condition | None, contacts: Contacts) -> npt.NDArray[np.bool_]:
+    """Say for each rating and contact whether such an answer opens a case, shape (11, n)."""
+    opens = np.zeros((11, len(contacts)), np.bool_)
+    if follow_up is None:
+        return opens
+    if not isinstance(follow_up, Condition):
+        raise refusal("follow_up", 'a condition such as field("rating") <= 6, or None', follow_up)
+    for rating in range(11):
+        same = np.full(len(contacts), rating)
+        columns = {"rating": Column(kind="number", values=same, missing=np.zeros(len(same), np.bool_))}
+        opens[rating] = follow_up.evaluate({**contacts.columns, **columns}, len(contacts)).true
+    return opens
+
+
+def opened(opens: npt.NDArray[np.bool_], touches: Touches) -> npt.NDArray[np.bool_]:
+    """Say which touches are answers that open a case; of people who are no contacts that is not known."""
+    opening = np.zeros(len(touches), np.bool_)
+    rows = rows_of(touches, "answered")
+    rows = rows[touches.contact[rows] < opens.shape[1]]
+    opening[rows] = opens[touches.rating[rows], touches.contact[rows]]
+    return opening
+
+
+class _Reactions:
+    """Draws what comes of messages; whoever is still to react to one does not react to a further one."""
+
+    def __init__(self, behavior: Behavior, contacts: Contacts, rng: np.random.Generator) -> None:
+        self._behavior, self._rng = behavior, rng
+        self._segment = behavior.segment(contacts)
+        self._busy = np.full(len(contacts), NEVER)
+
+    def __call__(self, policy: Policy, messages: Touches) -> Touches:  # noqa: ARG002 -- a Source
+        idle = messages.where(~(self._busy[messages.contact] > messages.at))
+        made = self._behavior.react(idle, rng=self._rng, segment=self._segment)
+        self._busy[made.contact] = made.at
+        return made

@@ -17,7 +17,7 @@ from netpromoter.rules import FOREVER, History, Policy, among
 from ._plan import Held, as_touches
 from ._planner import Planner
 
-__all__ = ["Source", "Turns", "as_policies", "together"]
+__all__ = ["Source", "Turns", "as_history", "as_policies", "numbered", "together"]
 
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -34,7 +34,7 @@ class Source(Protocol):
         ...
 
 
-def as_policies(policy: Policy | Sequence[Policy]) -> tuple[Policy, ...]:
+def as_policies(policy: Any) -> tuple[Policy, ...]:
     """Settle one policy, or several of different surveys."""
     policies = (policy,) if isinstance(policy, Policy) else tuple(policy) if isinstance(policy, Sequence) else ()
     for each in policies:
@@ -59,7 +59,8 @@ class Turns:
         self.contacts, self._source = contacts, source
         self._planners = [Planner(policy, contacts) for policy in policies]
         self._history = History(contacts, touches)
-        self._known = to_come.sorted()
+        self._known = numbered(to_come, contacts).sorted()
+        self._ids = self._known.contacts
         self._entered = 0
         self._coming: list[Touches] = []
         self._made: list[Touches] = []
@@ -74,14 +75,14 @@ class Turns:
                 self._write(planner, at, by)
             at = by
         self._enter(end)
-        return together(self._made, self.contacts).sorted()
+        return together(self._made, self._ids).sorted()
 
     def _enter(self, at: np.datetime64) -> None:
         """Let into the history what has happened by now."""
         entered = int(np.searchsorted(self._known.at, at, side="right"))
-        found, self._entered = [self._known.where(slice(self._entered, entered))], entered
+        found, self._entered = [self._known.where(np.arange(self._entered, entered))], entered
         if self._coming:
-            coming = together(self._coming, self.contacts)
+            coming = together(self._coming, self._ids)
             found.append(coming.where(coming.at <= at))
             self._coming = [_compact(coming.where(coming.at > at))]
         for touches in found:
@@ -98,6 +99,7 @@ class Turns:
         messages = (decision.invitations.touches() + decision.reminders.touches()).sorted()
         messages = messages.where(~self._stopped(messages, by))
         if len(messages):
+            messages = attrs.evolve(messages, contacts=self._ids)
             self._add(messages)
             self._coming.append(self._source(planner.policy, messages))
 
@@ -105,30 +107,21 @@ class Turns:
         """Say which messages something stops that happens before they leave."""
         stopped = np.zeros(len(messages), np.bool_)
         until = int(np.searchsorted(self._known.at, by, side="right"))
-        for touches in (*self._coming, self._known.where(slice(self._entered, until))):
+        for touches in (*self._coming, self._known.where(np.arange(self._entered, until))):
             stops = touches.where((touches.at <= by) & np.isin(touches.kind, _STOPS))
             stopped |= self._first(stops, messages) <= messages.at
         return stopped
 
     def _first(self, stops: Touches, messages: Touches) -> Instants:
         """Give the first stop of each message's person or address."""
-        people = np.full(len(self.contacts) + 1, FOREVER)
-        np.minimum.at(people, self._positions(stops), stops.at)
+        people = np.full(len(self._ids), FOREVER)
+        np.minimum.at(people, stops.contact, stops.at)
         addresses, place = np.unique(stops.destination, return_inverse=True)
         firsts = np.full(len(addresses) + 1, FOREVER)
         np.minimum.at(firsts, place, stops.at)
         there = among(messages.destination, addresses) & (messages.destination != 0)
         firsts = firsts[np.where(there, np.searchsorted(addresses, messages.destination), -1)]
-        people[-1] = FOREVER
         return np.minimum(people[messages.contact], firsts)
-
-    def _positions(self, touches: Touches) -> npt.NDArray[np.integer[Any]]:
-        """Say which contact each row is about; -1 for nobody here."""
-        if touches.contacts is self.contacts.ids:
-            return touches.contact
-        used, codes = np.unique(touches.contact, return_inverse=True)
-        names = [touches.contacts[code] for code in used.tolist()]
-        return np.array([self.contacts.index.get(name, -1) for name in names], np.int64)[codes]
 
     def never_asked(self, asked: _Mask, at: np.datetime64, every: timedelta) -> Held:
         """Say what holds those who were not asked, at the end; of several policies the one that lets go first."""
@@ -141,9 +134,7 @@ class Turns:
             sooner = (ends < until) | (code == 0)
             until[sooner], code[sooner] = ends[sooner], numbers[codes[sooner]]
         left = np.flatnonzero(~asked)
-        return Held(
-            contacts=self.contacts, positions=left, until=until[left], codes=code[left], reasons=tuple(reasons)
-        )
+        return Held(contacts=self.contacts, positions=left, until=until[left], codes=code[left], reasons=tuple(reasons))
 
     def _holds(
         self, planner: Planner, at: np.datetime64, by: np.datetime64
@@ -154,12 +145,28 @@ class Turns:
         return decision.invited.until, np.where(free, len(words), decision.invited.code), (*words, _NEXT)
 
 
-def together(parts: Iterable[Touches], contacts: Contacts) -> Touches:
+def together(parts: Iterable[Touches], ids: Sequence[str]) -> Touches:
     """Put touches behind one another, two and two, so that no row is copied often."""
     found = list(parts)
     while len(found) > 1:
         found = [first + second for first, second in _pairs(found)]
-    return found[0] if found else attrs.evolve(Touches.of(()), contacts=contacts.ids)
+    return found[0] if found else attrs.evolve(Touches.of(()), contacts=ids)
+
+
+def numbered(touches: Touches, contacts: Contacts) -> Touches:
+    """Number people by their positions among the contacts, and those who are none after them."""
+    ids: Any = contacts.ids
+    if touches.contacts is ids:
+        return touches
+    others: dict[str, int] = {}
+    places = [_place(label, contacts, others) for label in touches.contacts]
+    codes = np.array([*places, -1], np.int32)[touches.contact]
+    return attrs.evolve(touches, contact=codes, contacts=(*ids.tolist(), *others) if others else ids)
+
+
+def _place(label: str, contacts: Contacts, others: dict[str, int]) -> int:
+    found = contacts.index.get(label)
+    return others.setdefault(label, len(contacts) + len(others)) if found is None else found
 
 
 def _pairs(parts: list[Touches]) -> Iterator[tuple[Touches, Touches]]:

@@ -236,6 +236,8 @@ def _strata(audience: Audience, member: _Mask, contacts: Contacts) -> tuple[npt.
     """Give each member the code of a stratum, and each code its name; -1 for who is no member."""
     codes, labels = np.zeros(len(member), np.int64), [audience.stratum]
     for name in audience.by if isinstance(audience, Sample) else ():
+        if not len(contacts):
+            break
         column = contacts.columns.get(name)
         if column is None or column.kind != "text" or column.absent:
             raise refusal("by", "columns of text, known of some contact", name)

@@ -134,7 +134,7 @@ class Wave:
 
 
 def _as_waves(value: Any) -> tuple[Wave, ...]:
-    waves = tuple(value)
+    waves = tuple(value) if isinstance(value, Sequence) else (value,)
     for each in waves:
         if not isinstance(each, Wave):
             raise refusal("waves", "made of waves", each)
@@ -287,7 +287,7 @@ class Trigger:
         begins: Any = np.fmax(happened, earliest)
         ready: Instants = begins + np.timedelta64(self.delay, "us")
         ends: Instants = ready + np.timedelta64(self.within, "us")
-        asked = self._asked(people, np.flatnonzero(ends > at), events)
+        asked = self._asked(people, ends > at, events)
         codes = np.full(len(people), 1, np.int8)
         for code, chosen in ((3, unknown), (2, asked), (0, np.isnat(happened))):
             ready[chosen], ends[chosen], codes[chosen] = FOREVER, FOREVER, code
@@ -312,28 +312,27 @@ class Trigger:
         happened, names = np.full(len(people), NEVER), np.full(len(people), "", object)
         times, person, events = people.history.triggered(self.touchpoint)
         ripe = int(np.searchsorted(times, at - np.timedelta64(self.delay, "us"), side="right"))
-        for rows in (slice(None, ripe - 1 if ripe else None, -1), slice(None, ripe)):  # the last one written stays
+        for rows in (slice(None, ripe - 1 if ripe else None, -1), slice(None, ripe)):  # the last one stays
             happened[person[rows]], names[person[rows]] = times[rows], events[rows]
         return happened, names
 
     def _earliest(self, people: People) -> tuple[Instants, npt.NDArray[np.bool_]]:
         """Say before when nobody is asked, and of whom that is not known or not met."""
         size = len(people)
-        if isinstance(self.not_before, str):
+        if size and isinstance(self.not_before, str):
             column = people.contacts.columns.get(self.not_before)
             if column is None or column.kind != "instant":
                 raise refusal("not_before", "an attribute that holds instants, or a condition", self.not_before)
             return np.where(column.missing, NEVER, column.values), column.missing
-        if self.not_before is None:
+        if self.not_before is None or not size:
             return np.full(size, NEVER), np.zeros(size, np.bool_)
         return np.full(size, NEVER), ~self.not_before.evaluate(people.contacts.columns, size).true
 
     def _asked(
-        self, people: People, positions: npt.NDArray[np.intp], events: npt.NDArray[np.object_]
+        self, people: People, fresh: npt.NDArray[np.bool_], events: npt.NDArray[np.object_]
     ) -> npt.NDArray[np.bool_]:
         """Say who was asked about this very event already."""
         asked = np.zeros(len(people), np.bool_)
-        rows = people.history.occasions(people.surveys("survey") or ()).row[positions]
-        pairs = zip(people.history.labels(rows, "occasion"), events[positions], strict=True)
-        asked[positions] = np.fromiter((label == event for label, event in pairs), np.bool_, len(positions))
+        pairs = people.history.asked(people.surveys("survey") or (), fresh)
+        asked[[person for person, event in pairs if events[person] == event]] = True
         return asked

@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from netpromoter._checks import refusal, shown
-from netpromoter.errors import InvalidArgument, NetPromoterError
+from netpromoter.errors import InvalidArgument, NoTruthValue
 from netpromoter.model import Column, Kind, Value, aware, column, instant
 
-__all__ = ["Condition", "Field", "NoTruthValue", "Truth", "field"]
+__all__ = ["Condition", "Field", "Truth", "field"]
 
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 _Operand: TypeAlias = str | int | float | bool | datetime
@@ -46,10 +46,6 @@ _KINDS: Mapping[Kind, str] = {
     "flag": "True or False",
     "instant": "a date or a datetime with a time zone",
 }
-
-
-class NoTruthValue(NetPromoterError, TypeError):
-    """A condition is used as if it were true or false, which it is only for somebody."""
 
 
 # -- three values ------------------------------------------------------------------------------------------------------
@@ -137,7 +133,7 @@ class Field:  # noqa: PLW1641 -- two fields are not compared, so that none can b
     field("plan") == "paid"
     >>> 1 < field("rating") < 7
     Traceback (most recent call last):
-    netpromoter.rules._conditions.NoTruthValue: a condition must be joined by &, | and ~...
+    netpromoter.errors.NoTruthValue: a condition must be joined by &, | and ~...
     """
 
     # Without this a number of NumPy on the left would compare for itself.

@@ -184,7 +184,7 @@ class History:
         """Return the history with more touches; what was folded is not folded again."""
         ordered = new.sorted()
         person = self._persons(ordered)
-        if not among(self._foreign(ordered, person), self._shared).all():
+        if not among(self._foreign(ordered, person), self._shared).all() or self._overtaken(ordered, person):
             known = sum((chunk.touches for chunk in self._chunks[1:]), self._chunks[0].touches)
             return History(self.contacts, known + new)
         grown = object.__new__(History)
@@ -197,6 +197,11 @@ class History:
         before = sum(len(chunk.touches) for chunk in self._chunks)
         grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in self._occasions.items()}
         return grown
+
+    def _overtaken(self, touches: Touches, person: npt.NDArray[np.int32]) -> bool:
+        """Say whether a message comes before one that the person has had, so that occasions must be folded anew."""
+        rows = np.flatnonzero(_chosen(touches.kind, [KINDS.index(kind) for kind in _MESSAGES]) & (person >= 0))
+        return len(rows) > 0 and bool((touches.at[rows] <= self.last(_MESSAGES)[person[rows]]).any())
 
     # -- whose clocks a touch starts -----------------------------------------------------------------------------------
 
@@ -310,7 +315,8 @@ class History:
     ) -> Instants:
         """Return when something happened to each contact for the n-th time from the end, shape (n,).
 
-        NaT where it happened fewer than n times after `after`. What is before may be left out or counted.
+        NaT where it happened fewer than n times after `after`. What is before may be left out or counted. Choices have
+        no number: one holds at several destinations at once.
         """
         key = n, (tuple(kinds), None if surveys is None else tuple(surveys), None)
         if key not in self._deep or self._deep[key][0] > after:
@@ -382,12 +388,25 @@ class History:
         parts = [(np.empty(0, "datetime64[us]"), np.empty(0, np.int32), np.empty(0, object))]
         for rows in self._chunks:
             touches, named = rows.touches, _named(rows.touches.touchpoints, touchpoint)
-            chosen = rows.which(("triggered",), None) & _chosen(touches.touchpoint, named) & (rows.person >= 0)
+            chosen = rows.which(("triggered",), None) & _chosen(touches.touchpoint, named)
+            chosen &= (rows.person >= 0) & (touches.occasion >= 0)
             events = _labeled(touches.occasions, touches.occasion[chosen])
             parts.append((touches.at[chosen], rows.person[chosen], events))
         at, person, events = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        order = np.argsort(at, kind="stable")
+        order = _in_order(at, person, events)
         return at[order], person[order], events[order]
+
+    def asked(self, surveys: Sequence[int], people: _Mask) -> set[tuple[int, str]]:
+        """Return to which occasions of a survey some contacts, by mask, were ever invited, pair by pair."""
+        pairs: set[tuple[int, str]] = set()
+        for rows in self._chunks:
+            chosen = np.flatnonzero(
+                rows.which(("invited",), surveys) & (rows.person >= 0) & (rows.touches.occasion >= 0)
+            )
+            chosen = chosen[people[rows.person[chosen]]]
+            occasions = _labeled(rows.touches.occasions, rows.touches.occasion[chosen])
+            pairs.update(zip(rows.person[chosen].tolist(), occasions.tolist(), strict=True))
+        return pairs
 
     def bounced(self, channel: str) -> _Mask:
         """Say whose address of a channel failed for good, shape (n,)."""
@@ -421,6 +440,16 @@ def _whole(size: int) -> npt.NDArray[np.int32]:
 
 def _when(row: dict[str, Any]) -> Any:
     return row["at"]
+
+
+def _in_order(at: Instants, person: _Ints, events: npt.NDArray[np.object_]) -> _Ints:
+    """Order events by time, then by contact; those of one contact and instant by their ids, and not as written."""
+    order = np.lexsort((person, at))
+    when, whose = at[order], person[order]
+    if ((when[1:] == when[:-1]) & (whose[1:] == whose[:-1])).any():
+        names = np.unique(events.astype(str), return_inverse=True)[1]
+        order = np.lexsort((names, person, at))
+    return order
 
 
 def _recoded(codes: _Ints, labels: Sequence[Any], table: dict[Any, int]) -> npt.NDArray[np.int16]:

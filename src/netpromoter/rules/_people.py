@@ -98,7 +98,7 @@ class People:
         n : int
             1 for the last time, 2 for the one before.
         clock, scope : str
-            As in `last`.
+            As in `last`; opting out, which holds at several destinations at once, has no number.
         after : datetime64, optional
             From when on it matters, which is quicker: what was before may be left out of the count.
 
@@ -112,7 +112,7 @@ class People:
         InvalidArgument
             If n is not a whole number of at least 1, or if there is no such clock or scope.
         """
-        kinds = CLOCKS[one_of("clock", clock, CLOCKS)]
+        kinds = CLOCKS[one_of("clock", clock, [each for each in CLOCKS if each != "opted_out"])]
         since = {} if after is None else {"after": after}
         return self.history.nth_last(count("n", n, least=1), kinds, self.surveys(scope), **since)
 

@@ -55,7 +55,7 @@ def _rules(value: Any) -> tuple[AnyRule, ...]:
 def _channels(value: Any) -> Channels:
     if isinstance(value, Channels):
         return value
-    return Channels(*((value,) if isinstance(value, str) else value))
+    return Channels(*(value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)))
 
 
 def _keep(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _MOMENT = timedelta(microseconds=1)
 
 
 def _spans(value: Any) -> tuple[timedelta, ...]:
-    given = (value,) if isinstance(value, timedelta) else tuple(value)
+    given = tuple(value) if isinstance(value, Sequence) else (value,)
     for each in given:
         span("after", each, least=_MOMENT)
     if any(later <= sooner for sooner, later in pairwise(given)):

@@ -124,11 +124,11 @@ class Routes:
         return last
 
     def _preferred(self, chosen: _Codes) -> _Codes:
-        if self._channels.prefer is None:
+        if self._channels.prefer is None or not len(chosen):
             return chosen
         column = self._contacts.columns.get(self._channels.prefer)
-        if column is None or column.kind != "text":
-            raise refusal("prefer", "an attribute of text", self._channels.prefer)
+        if column is None or column.kind != "text" or column.absent:
+            raise refusal("prefer", "an attribute of text, known of some contact", self._channels.prefer)
         for code, (name, live) in enumerate(zip(self._channels.order, self._live, strict=True)):
             if name in column.labels:
                 chosen[live & ~column.missing & (column.values == column.labels.index(name))] = code

@@ -1,14 +1,12 @@
-"""The command line: it reads options, calls and prints."""
+"""`netpromoter score`: the answers in a file, scored with a report of every row."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
 import re
 import sys
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,26 +14,23 @@ from pathlib import Path
 from typing import Any, get_args
 
 import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from netpromoter import formats
-from netpromoter._checks import require, shown
-from netpromoter.errors import InvalidArgument, MissingDependency, NoRatings, ScaleWarning, UnreadableFile
+from netpromoter._checks import shown
+from netpromoter.errors import NoRatings, ScaleWarning
 from netpromoter.frames import Breakdown
 from netpromoter.ratings import Scale
 from netpromoter.stats import Method, Score
 
-try:
-    import click
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-    from rich.table import Table
-    from rich.text import Text
-except ImportError as error:
-    package = str(error.name).partition(".")[0]
-    sys.stderr.write(f"netpromoter's command line needs {package}: install netpromoter[cli]\n")
-    raise SystemExit(2) from None
+from ._group import Refused, as_click_errors
+from ._terminal import columns, drawn, picture, safe, saved
 
-__all__ = ["cli", "main"]
+__all__ = ["score"]
 
 _LARGE = 200_000_000
 _LIKELY = re.compile(r"nps|rating|score|recommend|likelihood|promoter", re.IGNORECASE)
@@ -58,38 +53,10 @@ class _Outcome:
     notes: tuple[str, ...] = ()
 
 
-class _Refused(click.ClickException):
-    exit_code = 1
-
-
-class _Missing(click.ClickException):
-    exit_code = 2
-
-
-def main() -> None:
-    """Run the command line; an interrupt ends it quietly with 130, and a reader that goes away with 141."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        sys.exit(cli.main(prog_name="netpromoter", standalone_mode=False))
-    except click.ClickException as problem:
-        problem.show()
-        sys.exit(problem.exit_code)
-    except click.Abort:
-        sys.exit(130)
-
-
-@click.group()
-@click.version_option(package_name="netpromoter", prog_name="netpromoter")
-def cli() -> None:
-    """Net Promoter Scores that you can defend, from the files that survey tools write."""
-
-
 _refuse_or_drop = click.Choice(["refuse", "drop"])
 
 
-@cli.command(context_settings={"show_default": True}, short_help="Score the answers in a file.")
+@click.command(context_settings={"show_default": True}, short_help="Score the answers in a file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--rating", metavar="COLUMN", help="The column of answers.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="A column of segments; may be given several times.")
@@ -122,10 +89,10 @@ def score(file: str, rating: str | None, by: Sequence[str], form: str, plot: str
       1  the data are refused: the row report says why
       2  wrong usage
     """  # noqa: D301 -- click takes the backspace as "keep these lines"
-    with _as_click_errors():
+    with as_click_errors():
         if options["minimum_group"] and not by:
             raise click.UsageError("--minimum-group needs --by")
-        draw = _drawing(plot)
+        picture(plot)
         reading = {name: options[name] for name in ("encoding", "sheet")}
         reading["delimiter"] = _DELIMITERS.get(options["delimiter"], options["delimiter"])
         source = sys.stdin.buffer if file == "-" else file
@@ -137,33 +104,15 @@ def score(file: str, rating: str | None, by: Sequence[str], form: str, plot: str
             )
         outcome = _computed(answers, **{name: options[name] for name in _CHOICES})
         _FORMATS[form](outcome)
-        if draw and outcome.score:
-            draw(outcome)
+        if plot and outcome.score:
+            _draw(outcome, plot)
     for note in outcome.notes:
         click.echo(f"Note: {note}", err=True)
     if outcome.refused:
-        raise _Refused(outcome.refused)
+        raise Refused(outcome.refused)
 
 
 _CHOICES = ("missing", "invalid", "method", "confidence_level", "minimum_group")
-
-
-@contextmanager
-def _as_click_errors() -> Iterator[None]:
-    """Let wrong usage end with 2 and refused data with 1."""
-    try:
-        yield
-    except InvalidArgument as problem:
-        raise click.UsageError(_safe(str(problem))) from problem
-    except UnreadableFile as problem:
-        raise _Refused(_safe(str(problem))) from problem
-    except MissingDependency as problem:
-        raise _Missing(str(problem)) from problem
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise click.exceptions.Exit(141) from None
-    except OSError as problem:
-        raise click.UsageError(_safe(str(problem))) from problem
 
 
 @contextmanager
@@ -229,17 +178,10 @@ def _are(times: int) -> str:
 def _print_table(outcome: _Outcome) -> None:
     parts = ["\n".join(_report(outcome.answers))]
     if outcome.breakdown:
-        parts.insert(0, _drawn(_segments(outcome.breakdown, outcome)))
+        parts.insert(0, drawn(_segments(outcome.breakdown, outcome)))
     if outcome.score:
         parts.insert(0, _headline(outcome.score, outcome))
     click.echo("\n\n".join(parts))
-
-
-def _drawn(table: Table) -> str:
-    console = Console(highlight=False, color_system=None)
-    with console.capture() as caught:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in caught.get().splitlines())
 
 
 def _print_json(outcome: _Outcome) -> None:
@@ -263,7 +205,7 @@ def _print_csv(outcome: _Outcome) -> None:
         writer.writeheader()
         writer.writerows(rows)
         cells = text.getvalue()
-        click.echo("\n".join(map(_safe, cells.split("\n"))) if sys.stdout.isatty() else cells, nl=False)
+        click.echo("\n".join(map(safe, cells.split("\n"))) if sys.stdout.isatty() else cells, nl=False)
         click.echo(_headline(outcome.score, outcome), err=True)
     click.echo("\n".join(_report(outcome.answers)), err=True)
 
@@ -285,11 +227,7 @@ def _level(outcome: _Outcome) -> str:
 
 
 def _segments(breakdown: Breakdown, outcome: _Outcome) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for name in breakdown.by:
-        table.add_column(Text(_safe(name)), overflow="fold")
-    for name in ("NPS", _level(outcome), "n", "missing"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = columns([*breakdown.by, "NPS", _level(outcome), "n", "missing"], left=len(breakdown.by))
     for row in _segment_rows(breakdown, outcome):
         table.add_row(*(Text(_key(row[name])) for name in breakdown.by), *_estimates(row))
     return table
@@ -319,11 +257,11 @@ def _report(answers: formats.Answers) -> list[str]:
     sheet = file.sheet and f"sheet {file.sheet!r}"
     found = ", ".join(filter(None, [file.encoding, _NAMES.get(file.delimiter or "", file.delimiter), sheet]))
     lines = [
-        f"{_safe(file.name)}: {file.format}{f' ({found})' * bool(found)}",
+        f"{safe(file.name)}: {file.format}{f' ({found})' * bool(found)}",
         *(f"  {damage}" for damage in file.damage),
     ]
     lines.append(f"{rows.read:,} rows read, {rows.scored:,} scored, {rows.missing:,} missing, {rows.refused:,} refused")
-    lines += [f"  {file.unit} {each.place:,}: {_safe(shown(each.value))} is {each.reason}" for each in rows.refusals]
+    lines += [f"  {file.unit} {each.place:,}: {safe(shown(each.value))} is {each.reason}" for each in rows.refusals]
     rest = rows.refused - len(rows.refusals)
     return lines + [f"  … and {rest:,} more"] * bool(rest)
 
@@ -332,30 +270,10 @@ _NAMES = {sign: name for name, sign in reversed(_DELIMITERS.items())}
 
 
 def _key(key: object) -> str:
-    return "(none)" if key is None else _safe(str(key))
-
-
-def _safe(text: str) -> str:
-    """Escape what could steer a terminal: control signs, changes of direction, line breaks."""
-    return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
-
-
-def _visible(sign: str) -> str:
-    return " " if unicodedata.category(sign) == "Zs" else sign.encode("unicode_escape").decode()
+    return "(none)" if key is None else safe(str(key))
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
-
-
-def _drawing(plot: str | None) -> Callable[[_Outcome], None] | None:
-    """Make sure that a picture can be drawn before anything is read."""
-    if plot is None:
-        return None
-    backend = require("matplotlib.backends.backend_agg", user="--plot", extra="report")
-    kinds = backend.FigureCanvasAgg.get_supported_filetypes()
-    if Path(plot).suffix[1:].lower() not in kinds:
-        raise click.UsageError(f"--plot must end with one of {', '.join(kinds)} (got {plot!r})")
-    return lambda outcome: _draw(outcome, plot)
 
 
 def _draw(outcome: _Outcome, plot: str) -> None:
@@ -363,9 +281,6 @@ def _draw(outcome: _Outcome, plot: str) -> None:
 
     how: Any = {"method": outcome.method, "confidence_level": outcome.confidence_level}
     if outcome.breakdown:
-        axes = report.plot_breakdown(outcome.breakdown, **how)
+        saved(report.plot_breakdown(outcome.breakdown, **how), plot)
     elif outcome.score:
-        axes = report.plot_score(outcome.score, **how)
-    figure = axes.get_figure(root=True)
-    if figure:
-        figure.savefig(plot, bbox_inches="tight")
+        saved(report.plot_score(outcome.score, **how), plot)

@@ -1,0 +1,65 @@
+"""The command, its errors and its end."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from netpromoter.errors import InvalidArgument, MissingDependency, UnreadableFile
+
+from ._terminal import safe
+
+__all__ = ["Refused", "as_click_errors", "cli", "main"]
+
+
+class Refused(click.ClickException):
+    """The data are refused."""
+
+    exit_code = 1
+
+
+class _Missing(click.ClickException):
+    exit_code = 2
+
+
+def main() -> None:
+    """Run the command line; an interrupt ends it quietly with 130, and a reader that goes away with 141."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        sys.exit(cli.main(prog_name="netpromoter", standalone_mode=False))
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
+@click.group()
+@click.version_option(package_name="netpromoter", prog_name="netpromoter")
+def cli() -> None:
+    """Net Promoter Scores that you can defend, and surveys tried before anybody is asked."""
+
+
+@contextmanager
+def as_click_errors() -> Iterator[None]:
+    """Let wrong usage end with 2 and refused data with 1."""
+    try:
+        yield
+    except InvalidArgument as problem:
+        raise click.UsageError(safe(str(problem))) from problem
+    except UnreadableFile as problem:
+        raise Refused(safe(str(problem))) from problem
+    except MissingDependency as problem:
+        raise _Missing(str(problem)) from problem
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(141) from None
+    except OSError as problem:
+        raise click.UsageError(safe(str(problem))) from problem

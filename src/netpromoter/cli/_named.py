@@ -1,0 +1,49 @@
+"""Objects of Python that a command line names, `module:attribute`, as servers of web applications do."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from functools import reduce
+from typing import Any
+
+import click
+
+from netpromoter._checks import shown
+
+from ._group import Refused
+from ._terminal import safe
+
+__all__ = ["named"]
+
+
+def named(option: str, value: str) -> Any:
+    """Import what `module:attribute` names; modules of the working folder are found first.
+
+    Raises
+    ------
+    click.UsageError
+        If the text is not of that form, or names nothing.
+    Refused
+        If importing the module raises.
+    """
+    module, colon, path = value.partition(":")
+    if not (module and colon and path):
+        raise click.UsageError(f"{option} must be module:attribute, such as shop.nps:policy (got {shown(value)})")
+    if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109 -- as text, which sys.path holds
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    try:
+        return reduce(getattr, path.split("."), importlib.import_module(module))
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
+            raise Refused(_told(module, problem)) from problem
+        raise click.UsageError(f"{option} must name a module that there is (got {shown(module)})") from problem
+    except AttributeError as problem:
+        raise click.UsageError(f"{option} must name what {module} has (got {shown(path)})") from problem
+    except Exception as problem:
+        raise Refused(_told(module, problem)) from problem
+
+
+def _told(module: str, problem: Exception) -> str:
+    return safe(f"importing {module} raised {type(problem).__name__}: {problem}")
