@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import Adoption, Plan, adopt, plan
+    from .engine import Adoption, Behavior, Plan, Replay, Simulation, adopt, plan, replay, simulate
     from .frames import Breakdown, score_by
     from .model import Contact, Contacts, Survey, Touches
     from .rules import (
@@ -51,6 +51,7 @@ __all__ = [
     "AccountLimit",
     "Adoption",
     "AtMost",
+    "Behavior",
     "Breakdown",
     "Census",
     "Channels",
@@ -66,9 +67,11 @@ __all__ = [
     "QuietPeriod",
     "RateDifference",
     "Reminders",
+    "Replay",
     "Sample",
     "Score",
     "SendWindow",
+    "Simulation",
     "Survey",
     "Touches",
     "Trigger",
@@ -84,15 +87,22 @@ __all__ = [
     "compare_variants",
     "field",
     "plan",
+    "replay",
     "score",
     "score_by",
+    "simulate",
 ]
 
 _HOMES = {
     "Adoption": ".engine",
+    "Behavior": ".engine",
     "Plan": ".engine",
+    "Replay": ".engine",
+    "Simulation": ".engine",
     "adopt": ".engine",
     "plan": ".engine",
+    "replay": ".engine",
+    "simulate": ".engine",
     "Breakdown": ".frames",
     "score_by": ".frames",
     "Contact": ".model",

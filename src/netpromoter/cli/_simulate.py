@@ -49,9 +49,7 @@ _POLICY = "must name a Policy, several in a list, or alternatives in a dict of n
     help="What goes to standard output; csv has a line for each day.",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, writable=True), metavar="OUT", help="Draw it: svg, png, pdf.")
-def simulate(
-    policy: str, file: str, identity: str, address: Sequence[str], form: str, plot: str | None, **options: Any
-) -> None:
+def simulate(policy: str, file: str, form: str, plot: str | None, **options: Any) -> None:
     """Simulate what MODULE:ATTRIBUTE would ask of the people in a file, and what would come of it.
 
     The attribute is a Policy; a list of policies, whose surveys share one history; or a dict of names, each with a
@@ -69,7 +67,7 @@ def simulate(
         alternatives = _alternatives(named("MODULE:ATTRIBUTE", policy))
         behavior = _of("--behavior", options["behavior"], Behavior) or Behavior()
         follow_up = _of("--follow-up", options["follow_up"], Condition)
-        people = _contacts(file, identity, address)
+        people = _contacts(file, options["identity"], options["address"])
         found = {
             name: simulated(
                 each,
@@ -129,12 +127,14 @@ def _facts(simulation: Simulation) -> dict[str, Any]:
     """Sum up one simulation."""
     totals = simulation.totals
     messages = simulation.by_day.count("messages")
-    scored = {"nps": None, "low": None, "high": None}
+    scored: dict[str, float | None] = {"nps": None, "low": None, "high": None}
     if totals["answers"]:
         score = simulation.score
-        scored = dict(zip(scored, (score.value, *score.interval()), strict=True))
+        low, high = score.interval()
+        scored = {"nps": score.value, "low": low, "high": high}
     busiest = {"messages_on_the_busiest_day": int(messages.max())}
-    return totals | scored | busiest | {"never_asked": len(simulation.never_asked)}
+    facts: dict[str, Any] = totals | scored | busiest | {"never_asked": len(simulation.never_asked)}
+    return facts
 
 
 _SHOWN: Mapping[str, Callable[[dict[str, Any]], str]] = {
@@ -185,4 +185,8 @@ def _print_csv(found: Mapping[str, Simulation]) -> None:
     click.echo(text.getvalue(), nl=False)
 
 
-_FORMATS = {"table": _print_table, "json": _print_json, "csv": _print_csv}
+_FORMATS: Mapping[str, Callable[[Mapping[str, Simulation]], None]] = {
+    "table": _print_table,
+    "json": _print_json,
+    "csv": _print_csv,
+}

@@ -117,7 +117,8 @@ def _asks(log: Touches, rows: _Rows) -> dict[tuple[int, int], int]:
 
 
 def _is(log: Touches, kind: str) -> npt.NDArray[np.bool_]:
-    return log.kind == KINDS.index(kind)
+    found: npt.NDArray[np.bool_] = log.kind == KINDS.index(kind)
+    return found
 
 
 def _of_survey(log: Touches, key: str) -> npt.NDArray[np.bool_]:
@@ -125,4 +126,5 @@ def _of_survey(log: Touches, key: str) -> npt.NDArray[np.bool_]:
 
 
 def _named(codes: npt.NDArray[np.integer[Any]], labels: Iterable[str], name: str) -> npt.NDArray[np.bool_]:
-    return np.isin(codes, [code for code, label in enumerate(labels) if label == name])
+    found: npt.NDArray[np.bool_] = np.isin(codes, [code for code, label in enumerate(labels) if label == name])
+    return found

@@ -58,6 +58,11 @@ class _Rows:
             chosen &= _chosen(touches.occasion[tail], _named(touches.occasions, occasion))
         return chosen
 
+    def bounces(self) -> tuple[_Ints, _Ints, _Words]:
+        """Return the contact, the channel and the destination of each address that failed for good."""
+        failed = np.flatnonzero(self.which(("bounced",), None))
+        return self.person[failed], self.channel[failed], self.touches.destination[failed]
+
     def advance(self, clock: Instants, which: _Which, *, first: bool) -> None:
         """Move every clock on to the last row that starts it."""
         chosen = np.flatnonzero(self.which(*which))
@@ -176,6 +181,8 @@ class History:
         self._shared = self._with_own_clock(ordered, person)
         self._links = self._pairs()
         self._chunks = [self._rows(ordered, person)]
+        self._starts = [0, len(touches)]
+        self._bounces = self._chunks[0].bounces()
         self._last: dict[_Which, Instants] = {}
         self._deep: dict[tuple[int, _Which], tuple[np.datetime64, npt.NDArray[np.int64]]] = {}
         self._occasions: dict[tuple[int, ...], Occasions] = {}
@@ -189,12 +196,13 @@ class History:
             return History(self.contacts, known + new)
         grown = object.__new__(History)
         grown.__dict__.update(self.__dict__, surveys=dict(self.surveys), channels=dict(self.channels))
-        grown.__dict__.pop("dead", None)
         rows = grown._rows(ordered, person)
+        grown._bounce(rows.bounces())
         grown._chunks = [*self._chunks, rows]
         grown._last = {which: _advanced(clock, rows, which) for which, clock in self._last.items()}
         grown._deep = {key: (floor, _inserted(deep, rows, key[1], floor)) for key, (floor, deep) in self._deep.items()}
-        before = sum(len(chunk.touches) for chunk in self._chunks)
+        before = self._starts[-1]
+        grown._starts = [*self._starts, before + len(new)]
         grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in self._occasions.items()}
         return grown
 
@@ -357,16 +365,15 @@ class History:
     def occasions(self, surveys: tuple[int, ...]) -> Occasions:
         """Return the latest occasion of a survey for each contact."""
         if surveys not in self._occasions:
-            fold, before = Occasions.none(len(self.contacts)), 0
-            for rows in self._chunks:
+            fold = Occasions.none(len(self.contacts))
+            for rows, before in zip(self._chunks, self._starts, strict=False):
                 fold = fold.with_rows(rows, surveys, before)
-                before += len(rows.touches)
             self._occasions[surveys] = fold
         return self._occasions[surveys]
 
     def labels(self, rows: _Ints, column: str) -> list[str | None]:
         """Return the labels that some rows, by their number, have in a column; None for none."""
-        starts = np.cumsum([0, *(len(chunk.touches) for chunk in self._chunks)])
+        starts = np.array(self._starts)
         found: list[str | None] = []
         for row, chunk in zip(rows.tolist(), np.searchsorted(starts, rows, side="right") - 1, strict=True):
             touches = self._chunks[chunk].touches
@@ -410,19 +417,22 @@ class History:
 
     def bounced(self, channel: str) -> _Mask:
         """Say whose address of a channel failed for good, shape (n,)."""
+        person, channels, destination = self._bounces
         lost = np.zeros(len(self.contacts) + 1, np.bool_)
-        for rows in self._chunks:
-            unknown = rows.which(("bounced",), None) & (rows.touches.destination == 0)
-            named = [*_named(rows.touches.channels, channel), _NOBODY]
-            lost[rows.person[unknown & _chosen(rows.touches.channel, named)]] = True
+        named = (channels == self.channels.get(channel, _NOBODY)) | (channels == _NOBODY)
+        lost[person[named & (destination == 0)]] = True
         return lost[:-1] | among(self.contacts.fingerprints[channel], self.dead)
 
     @cached_property
     def dead(self) -> _Words:
         """The fingerprints of the addresses that failed for good, in order."""
-        failed = [rows.touches.destination[rows.which(("bounced",), None)] for rows in self._chunks]
-        dead: _Words = np.unique(np.concatenate(failed))
-        return np.setdiff1d(dead, np.zeros(1, np.uint64))
+        return np.setdiff1d(self._bounces[2], np.zeros(1, np.uint64))
+
+    def _bounce(self, new: tuple[_Ints, _Ints, _Words]) -> None:
+        if len(new[0]):
+            self.__dict__.pop("dead", None)
+            person, channel, destination = (np.concatenate(pair) for pair in zip(self._bounces, new, strict=True))
+            self._bounces = person, channel, destination
 
 
 def among(values: _Words, known: _Words) -> _Mask:
