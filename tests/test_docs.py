@@ -39,13 +39,14 @@ def test_every_page_is_in_the_index_of_its_kind():
         assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", index)), kind
 
 
-def test_every_documented_option_exists():
-    """An option of `netpromoter score` that a page or the README names is one that the command has."""
+@pytest.mark.parametrize("command", list(cli.commands))
+def test_every_documented_option_exists(command):
+    """An option of a command that a page or the README names is one that the command has."""
     pages = [ROOT / "README.md", *DOCS.glob("*/*.md")]
     text = "\n".join(page.read_text() for page in pages)
-    commands = re.findall(r"netpromoter score((?:.*\\\n)*.*)", text)
-    named = {option for command in commands for option in re.findall(r"--[a-z][a-z-]*", command)}
-    there = {name for parameter in cli.commands["score"].params for name in parameter.opts} | {"--help"}
+    commands = re.findall(rf"netpromoter {command}((?:.*\\\n)*.*)", text)
+    named = {option for line in commands for option in re.findall(r"--[a-z][a-z-]*", line)}
+    there = {name for parameter in cli.commands[command].params for name in parameter.opts} | {"--help"}
     assert named
     assert named <= there
 

@@ -2,6 +2,7 @@
 
 import csv
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def main():
     """Write the file; two ids in a hundred share a mailbox with the person before."""
     rng = np.random.default_rng(2026)
     people = [person(number, rng) for number in range(1, 3001)]
-    for before, after in zip(people, people[1:], strict=False):
+    for before, after in pairwise(people):
         if rng.random() < 0.02:
             after[1] = before[1].upper()
     with Path(__file__).with_name("contacts.csv").open("w", encoding="utf-8", newline="") as file:

@@ -215,7 +215,10 @@ def check_events(history, people, rows):
         happened = [
             (each["at"], ids.index(each["contact"]), each["occasion"])
             for each in rows
-            if each["kind"] == "triggered" and each["touchpoint"] == point and each["contact"] in ids and each["occasion"]
+            if each["kind"] == "triggered"
+            and each["touchpoint"] == point
+            and each["contact"] in ids
+            and each["occasion"]
         ]
         assert list(zip(*history.triggered(point), strict=True)) == happened
     check_failures(history, people, rows)

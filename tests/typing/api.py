@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, assert_type
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +15,7 @@ import polars as pl
 from matplotlib.axes import Axes
 
 import netpromoter as nps
-from netpromoter import errors, formats, frames, ratings, report, stats
+from netpromoter import engine, errors, formats, frames, model, ratings, report, rules, stats
 
 
 def score_of_a_column() -> None:
@@ -54,6 +57,52 @@ def difference_of_two_scores(before: nps.Score, after: nps.Score) -> None:
     assert_type(t.alternative, stats.Alternative)
 
 
+def the_same_people_twice() -> None:
+    d = nps.compare_paired([10, 9, None], np.array([9, 9, 3]), missing="drop", scale="0-10")
+    assert_type(d, nps.PairedDifference)
+    assert_type(d.first, nps.Score)
+    assert_type(d.second, nps.Score)
+    assert_type(d.value + d.standard_error + d.agreement, float)
+    assert_type(d.exact, Fraction)
+    assert_type(d.n + d.missing + d.improved + d.worsened, int)
+    assert_type(d.changes, tuple[int, int, int, int, int])
+    assert_type(d.correlation, float | None)
+    assert_type(d.kappa, float | None)
+    assert_type(d + d, nps.PairedDifference)
+    between: stats.PairedInterval = "mean_square"
+    tested: stats.PairedTest = "sign_flip"
+    moved: stats.MovementTest = "bowker"
+    assert_type(d.interval(method=between, confidence_level=0.9), tuple[float, float])
+    assert_type(d.test(method=tested, alternative="greater"), stats.SignificanceTest)
+    assert_type(d.movement_test(method=moved), stats.SignificanceTest)
+
+
+def arms_of_a_survey(a: nps.Score, b: nps.Score) -> None:
+    found = nps.compare_variants({"plain": 1000, "personal": 1000}, {"plain": a, "personal": b})
+    assert_type(found, nps.VariantComparison)
+    nps.compare_variants({"plain": 1000, "personal": 1000}, {"plain": a, "personal": None})
+    assert_type(found.arms, tuple[str, ...])
+    assert_type(found.invited, tuple[int, ...])
+    assert_type(found.answered, dict[str, int])
+    assert_type(found.rates, dict[str, float])
+    assert_type(found.unanswerable, str | None)
+    assert_type(found.rate_test(), stats.SignificanceTest)
+    assert_type(found.score_test(), stats.SignificanceTest | None)
+    assert_type(found.score_differences["plain", "personal"], nps.Difference)
+    assert_type(found.rows(confidence_level=0.9), list[dict[str, Any]])
+    assert_type(found.pairs(), list[dict[str, Any]])
+    d = found.rate_differences["plain", "personal"]
+    assert_type(d, nps.RateDifference)
+    assert_type(d.rates, tuple[float, float])
+    assert_type(d.value + d.standard_error, float)
+    assert_type(d.exact, Fraction)
+    between: stats.RateInterval = "newcombe"
+    tested: stats.RateTest = "wald"
+    assert_type(d.interval(method=between, confidence_level=0.9), tuple[float, float])
+    assert_type(d.test(method=tested, alternative="less"), stats.SignificanceTest)
+    nps.RateDifference(answered=(3, 4), invited=(10, 12))
+
+
 def many_intervals() -> None:
     low, high = stats.intervals([55, 6], [30, 3], [15, 1], method="exact", confidence_level=0.99)
     assert_type(low, npt.NDArray[np.float64])
@@ -64,6 +113,9 @@ def many_intervals() -> None:
     c = stats.coverage("newcombe", 10, confidence_level=0.9, truths=[[0.5, 0.2]])
     assert_type(c, stats.Coverage)
     assert_type(c.minimum + c.mean + c.mean_width, float)
+    groups = np.array([0, 1, 1], np.int32)
+    counted = stats.tally(np.array([9, 3, 10], np.int8), groups, 2)
+    assert_type(counted, stats.Tally)
     method: stats.Method = "bootstrap_bca"
     stats.coverage(method, 5)
     between: stats.DifferenceInterval = "welch"
@@ -123,6 +175,285 @@ def survey_files(path: Path) -> None:
     assert_type(found.score(missing="drop", invalid=policy), nps.Score)
     assert_type(found.breakdown(missing="drop", minimum_group=5), nps.Breakdown)
     print(formats.columns(path))
+
+
+def lists_of_people(frame: pl.DataFrame, path: Path) -> nps.Contacts:
+    assert_type(frames.contacts(frame, id="customer", addresses={"email": "mail"}, key=b"secret"), nps.Contacts)
+    assert_type(formats.contacts(path, since="joined", attributes=["plan"], encoding="utf-8"), nps.Contacts)
+    library: frames.Library = "polars"
+    frames.frame({"contact": ["c-1"], "step": [0]}, {"contact": str, "step": int}, library)
+    ann = nps.Contact(
+        id="c-1",
+        addresses={"email": "ann@example.com"},
+        locale="fr",
+        time_zone="Europe/Paris",
+        account="a-1",
+        since=date(2024, 3, 1),
+        attributes={"plan": "paid", "seats": 12, "active": True, "renewal": datetime(2026, 9, 1, tzinfo=UTC)},
+    )
+    people = nps.Contacts.of([ann], key=b"secret")
+    assert_type(people["c-1"], nps.Contact)
+    assert_type(ann.attributes["plan"], model.Value)
+    assert_type(ann.since, datetime | None)
+    assert_type(len(people), int)
+    assert_type(people.since, model.Instants)
+    assert_type(people.columns["plan"], model.Column)
+    assert_type(model.fingerprint("ann@example.com", key=b"secret"), int)
+    for person in people:
+        assert_type(person, nps.Contact)
+    return people
+
+
+def what_has_happened(message: model.Message, at: datetime) -> list[model.Event]:
+    survey = nps.Survey(
+        "support",
+        kind="transactional",
+        product="Acme",
+        drivers=(model.Driver(key="speed", question="How fast?", touchpoint="case.closed"),),
+        stands_for="relationship",
+    )
+    kind: model.SurveyKind = survey.kind
+    purpose: model.Purpose = "recovery"
+    answer = model.Response(
+        survey=survey.key, kind=kind, occasion="case-7", contact="c-1", rating=9, at=at, comment="ok", purpose=purpose
+    )
+    assert_type(answer.rating, int)
+    events: list[model.Event] = [
+        model.Scheduled(message=message, at=at),
+        model.Sent(message=message.id, at=at, reference="42"),
+        model.Failed(message=message.id, at=at, reason="mailbox full", permanent=False),
+        model.Shown(survey="support", kind=kind, occasion="case-7", contact="c-1", at=at, channel="web"),
+        model.Responded(response=answer, at=at),
+        model.Declined(survey="support", occasion="case-7", contact="c-1", at=at),
+        model.OptedOut(contact="c-1", at=at, reminders_only=True),
+        model.OptedIn(contact="c-1", at=at),
+        model.Bounced(contact="c-1", at=at, channel="email", destination=message.destination),
+        model.Triggered(event="case-7", touchpoint="case.closed", contact="c-1", at=at, snapshot={"queue": "billing"}),
+        model.Coded(response=answer.id, code="price", coder="kim", at=at),
+    ]
+    receipt = model.Receipt(message=message.id, accepted=False, reason="busy", retry_after=timedelta(minutes=5))
+    assert_type(receipt.retry_after, timedelta | None)
+    assert_type(model.message_id("support", "case-7", "c-1", 0, 0), str)
+    touches = nps.Touches.of(events)
+    assert_type(touches, nps.Touches)
+    assert_type(touches + touches, nps.Touches)
+    print(model.KINDS[int(touches.kind[0])])
+    return events
+
+
+def values_and_columns(event: model.Event) -> None:
+    record: model.Record = event
+    print(model.from_dict(model.to_dict(record)))
+    held = model.column("plan", ["paid", None])
+    assert_type(held, model.Column)
+    assert_type(held.kind, model.Kind)
+    assert_type(held[0], model.Value)
+    moment = model.instant("at", datetime(2026, 9, 1, tzinfo=UTC))
+    assert_type(moment, np.datetime64)
+    assert_type(model.aware(moment), datetime | None)
+    assert_type(model.span("wait", timedelta(days=1)), np.timedelta64)
+    print(model.NEVER)
+
+
+def conditions(people: nps.Contacts) -> rules.Condition:
+    plan = nps.field("plan")
+    assert_type(plan, rules.Field)
+    assert_type(plan == "paid", rules.Condition)
+    assert_type(plan != "paid", rules.Condition)
+    assert_type(nps.field("seats") >= 10, rules.Condition)
+    assert_type(nps.field("since") < date(2026, 1, 1), rules.Condition)
+    assert_type(nps.field("seats").between(10, 50), rules.Condition)
+    assert_type(nps.field("rating").is_in(8, 6, 2, 1, 0), rules.Condition)
+    asked = (plan == "paid") & ~plan.is_missing() | (nps.field("seats") > 3)
+    assert_type(asked, rules.Condition)
+    assert_type(asked.fields, frozenset[str])
+    assert_type(asked.matches({"plan": "paid", "seats": 3}), bool | None)
+    assert_type(asked.explain({"plan": None}), str)
+    truth = asked.evaluate(people.columns, len(people))
+    assert_type(truth, rules.Truth)
+    assert_type(truth & ~truth | truth, rules.Truth)
+    return asked
+
+
+def policies(paying: rules.Condition) -> nps.Policy:
+    opens, closes = datetime(2026, 9, 7, tzinfo=UTC), datetime(2026, 10, 7, tzinfo=UTC)
+    wave = nps.Wave("2026-autumn", opens=opens, closes=closes, drip=timedelta(days=5))
+    cadences: list[rules.Cadence] = [
+        wave,
+        nps.Waves([wave]),
+        nps.Continuous(every=timedelta(days=90), start=opens),
+        nps.Trigger("case.closed", delay=timedelta(hours=2), within=timedelta(days=3), not_before="result_at"),
+        nps.Trigger("exam.taken", not_before=paying),
+    ]
+    clock: rules.Clock = "answered"
+    scope: rules.Scope = "kind"
+    audience: list[rules.Audience] = [
+        nps.Census(where=paying, name="paying"),
+        nps.Sample(share=0.1, name="free"),
+        nps.Sample(size=50, by=["country", "tier"]),
+        nps.Sample(size=50, by="country"),
+    ]
+    nps.Policy(survey=nps.Survey("nps"), cadence=cadences[2], audience=nps.Census(), rules=[], reminders=None)
+    nps.Policy(survey=nps.Survey("nps"), cadence=cadences[1], channels="email", rules=nps.DailyCap(50))
+    policy = nps.Policy(
+        survey=nps.Survey("relationship", product="Acme"),
+        cadence=wave,
+        audience=audience,
+        rules=[
+            *rules.DEFAULT_RULES[:-1],
+            nps.QuietPeriod(days=90, after=clock, scope=scope),
+            nps.MinimumTenure(days=30),
+            nps.AtMost(3, per=timedelta(days=90), scope="any"),
+            nps.AccountLimit(5, per=timedelta(days=90)),
+            nps.DailyCap(50, of="answers"),
+            nps.SendWindow("Mon-Fri", "08:00-11:00", holidays=[date(2026, 12, 25)]),
+            rules.per_contact(no_interns, every_message=True),
+            no_friday,
+        ],
+        reminders=nps.Reminders(
+            after=[timedelta(days=3), timedelta(days=7)],
+            max_messages=3,
+            per=timedelta(days=90),
+            within=timedelta(days=30),
+            templates=["reminder", "last call"],
+        ),
+        channels=nps.Channels("email", "sms", prefer="likes", after_silence="next"),
+        variants=nps.Variants(nps.Variant("plain", subject="Hello"), nps.Variant("short", weight=2, template="brief")),
+        time_zone="Europe/Berlin",
+        keep=["plan"],
+    )
+    assert_type(policy.window, nps.SendWindow | None)
+    assert_type(policy.audience, Sequence[rules.Audience])
+    print(rules.GUARD, rules.CLOCKS[clock], rules.SCOPES)
+    return policy
+
+
+def no_interns(contact: nps.Contact, history: Sequence[Mapping[str, Any]], at: datetime) -> rules.Hold | None:
+    return rules.Hold("an intern", until=at) if contact.attributes.get("title") == "intern" and history else None
+
+
+def no_friday(people: rules.People, at: np.datetime64) -> rules.Holds:
+    asked = people.last("invited", scope="survey")
+    assert_type(asked, model.Instants)
+    assert_type(people.nth_last(3, "messaged", after=at), model.Instants)
+    until = np.where(np.isnat(asked), model.NEVER, rules.FOREVER)
+    return rules.Holds(until=until, reasons=["Friday"], codes=np.zeros(len(people), np.int8))
+
+
+class Half:
+    """A quota of one's own."""
+
+    reason = "half of them"
+    every_message = False
+
+    def admit(self, _people: rules.People, candidates: npt.NDArray[Any], _at: np.datetime64) -> npt.NDArray[np.bool_]:
+        """Admit every other one."""
+        admitted: npt.NDArray[np.bool_] = np.arange(len(candidates)) % 2 == 0
+        return admitted
+
+
+class Always:
+    """A cadence of one's own."""
+
+    def seed(self, _at: np.datetime64) -> str:
+        """Draw once."""
+        return "always"
+
+    def readiness(self, people: rules.People, at: np.datetime64) -> rules.Readiness:
+        """Let everybody be asked now."""
+        size = len(people)
+        return rules.Readiness(
+            ready=np.full(size, at),
+            reasons=[""],
+            codes=np.zeros(size, np.int8),
+            ends=rules.FOREVER,
+            over="over",
+            occasions=["always"],
+        )
+
+
+def beneath_the_rules(people: nps.Contacts, touches: nps.Touches, at: np.datetime64) -> None:
+    rule: rules.Rule = no_friday
+    quota: rules.Quota = Half()
+    policy = nps.Policy(survey=nps.Survey("nps"), cadence=Always(), rules=[rule, quota])
+    history = rules.History(people, touches)
+    held = rule(rules.People(contacts=people, history=history, survey=policy.survey), at)
+    assert_type(held.until, model.Instants)
+    assert_type(history.occasions((0,)), rules.Occasions)
+    assert_type(rules.draws(people, "sample", "autumn"), npt.NDArray[np.float64])
+    assert_type(rules.selection(policy.audience, people, "autumn"), rules.Selection)
+    assert_type(rules.zone("Europe/Paris"), ZoneInfo | None)
+    window = nps.SendWindow()
+    assert_type(window.next_openings("Europe/Paris", people.since), model.Instants)
+    openings, unknown = rules.in_windows(window, people.time_zone, "UTC", people.since)
+    assert_type(openings, model.Instants)
+    assert_type(unknown, npt.NDArray[np.bool_])
+    assert_type(rules.Routes(policy.channels, people, history).failed, npt.NDArray[np.bool_])
+    assert_type(rules.among(people.destinations, people.destinations), npt.NDArray[np.bool_])
+
+
+def plans(people: nps.Contacts, events: list[model.Event], policy: nps.Policy, at: datetime) -> None:
+    plan = nps.plan(people, events, policy, at=at, horizon=timedelta(days=7))
+    nps.plan([nps.Contact(id="c-1")], [], policy, at=at)
+    assert_type(plan, nps.Plan)
+    assert_type(plan.why("c-1"), str)
+    assert_type(plan.invitations, engine.Messages)
+    assert_type(plan.reminders[0], model.Message)
+    assert_type(plan.invitations[:3], Sequence[model.Message])
+    assert_type(plan.held, engine.Held)
+    assert_type(plan.held.counts, dict[str, int])
+    assert_type(plan.held.rows(), Iterator[dict[str, Any]])
+    assert_type(plan.rows(), Iterator[dict[str, Any]])
+    assert_type(plan.drawn, tuple[model.WaveDrawn, ...])
+    plan.to_frame("pandas")
+    for message in plan.invitations:
+        assert_type(message.due, datetime)
+    adoption = nps.adopt(plan, events, at=at, policy=policy)
+    assert_type(adoption, nps.Adoption)
+    assert_type(adoption.plan, nps.Plan)
+    assert_type(adoption.dropped, engine.Held)
+    assert_type(adoption.touches(), nps.Touches)
+    nps.plan(people, adoption.events, policy, at=at)
+    nps.plan(people, [*events, *adoption.events], policy, at=at)
+    assert_type(engine.compare_arms(events, "relationship", occasion="2026-autumn"), nps.VariantComparison)
+    assert_type(engine.compare_proxy(events, policy.survey), nps.PairedDifference)
+
+
+def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touches, at: datetime) -> None:
+    paying = engine.Behavior(response=[0.3, 0.1], ratings=[0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], delay=timedelta(hours=9))
+    behavior = engine.Behavior(response=0.1, segments=[(nps.field("plan") == "paid", paying)], opt_out=0.001)
+    assert_type(engine.Behavior.fitted(touches, within=timedelta(days=7)), engine.Behavior)
+    year = engine.simulate(
+        [policy],
+        people,
+        behavior=behavior,
+        at=at,
+        rng=np.random.default_rng(1),
+        days=365,
+        touches=touches,
+        triggered=[],
+        every=timedelta(hours=12),
+        follow_up=nps.field("rating") <= 6,
+    )
+    assert_type(year, engine.Simulation)
+    assert_type(year.totals, dict[str, int])
+    assert_type(year.score, nps.Score)
+    assert_type(year.by_day, engine.Days)
+    assert_type(year.by_day.count("messages"), npt.NDArray[np.int64])
+    assert_type(year.never_asked.counts, dict[str, int])
+    assert_type(year.people_by_asks, dict[int, int])
+    assert_type(year.intervals(every=7, confidence_level=0.9, method="scas"), list[dict[str, Any]])
+    assert_type(year.of("relationship"), engine.Simulation)
+    assert_type(year.rows(), Iterator[dict[str, Any]])
+    year.to_frame("polars")
+    again = engine.replay(policy, people, touches, start=at, end=at + timedelta(days=90), match=timedelta(days=30))
+    assert_type(again, engine.Replay)
+    assert_type(again.asks + again.answered + again.silent + again.unknown + again.messages_saved, int)
+    assert_type(again.share_unknown, float)
+    assert_type(again.score, nps.Score)
+    assert_type(again.bounds(), tuple[float, float])
+    assert_type(again.intervals(), list[dict[str, Any]])
+    again.to_frame("pandas")
 
 
 def pictures(s: nps.Score, by: nps.Breakdown, ax: Axes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -97,8 +98,8 @@ def _alternatives(value: Any) -> dict[str, Any]:
     """Take one alternative, or several by name."""
     given = {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else {"policy": value}
     for each in given.values():
-        several = isinstance(each, Sequence) and each
-        if not all(isinstance(one, Policy) for one in (each if several else (each,))):
+        several = each if isinstance(each, Sequence) and each else (each,)
+        if not all(isinstance(one, Policy) for one in several):
             raise click.UsageError(f"MODULE:ATTRIBUTE {_POLICY} (got {safe(shown(each))})")
     if not given:
         raise click.UsageError(f"MODULE:ATTRIBUTE {_POLICY} (got {{}})")
@@ -116,7 +117,7 @@ def _contacts(file: str, identity: str, address: Sequence[str]) -> Contacts:
     pairs = [each.partition("=")[::2] for each in address]
     if not all(channel and column for channel, column in pairs):
         raise click.UsageError(f"--address must be CHANNEL=COLUMN (got {', '.join(map(shown, address))})")
-    source = click.get_binary_stream("stdin") if file == "-" else file
+    source = sys.stdin.buffer if file == "-" else file
     return formats.contacts(source, id=identity, addresses=dict(pairs) or None)
 
 
@@ -142,8 +143,8 @@ _SHOWN: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "answers": lambda facts: f"{facts['answers']:,}",
     "NPS": lambda facts: "none" if facts["nps"] is None else f"{facts['nps']:+z.1f}",
     "95% CI": lambda facts: "" if facts["nps"] is None else f"{facts['low']:+z.1f} to {facts['high']:+z.1f}",
-    "busiest day": lambda facts: f"{facts['messages_on_the_busiest_day']:,}",
-    "never asked": lambda facts: f"{facts['never_asked']:,}",
+    "peak day": lambda facts: f"{facts['messages_on_the_busiest_day']:,}",
+    "unasked": lambda facts: f"{facts['never_asked']:,}",
     "cases": lambda facts: f"{facts['cases']:,}",
 }
 
@@ -155,8 +156,8 @@ def _print_table(found: Mapping[str, Simulation]) -> None:
         table.add_row(Text(safe(name)), *(show(facts) for show in _SHOWN.values()))
     click.echo(drawn(table))
     for name, simulation in found.items():
-        click.echo("\n" + "\n".join(_why_never(name, simulation)) if simulation.never_asked.counts else "", nl=False)
-    click.echo()
+        if simulation.never_asked.counts:
+            click.echo("\n" + "\n".join(_why_never(name, simulation)))
 
 
 def _why_never(name: str, simulation: Simulation) -> Iterator[str]:

@@ -85,14 +85,15 @@ def compare_proxy(touches: Touches | Iterable[Event], proxy: Survey) -> PairedDi
     InvalidArgument
         If the survey stands for no other, or if nobody answered both.
     """
-    if not isinstance(proxy, Survey) or proxy.stands_for is None:
+    outcome = getattr(proxy, "stands_for", None)
+    if outcome is None:
         raise refusal("proxy", "a Survey that names in stands_for the survey it stands for", proxy)
     log = as_touches(touches)
     answered = _is(log, "answered")
-    first, second = (np.flatnonzero(answered & _of_survey(log, key)) for key in (proxy.key, proxy.stands_for))
+    first, second = (np.flatnonzero(answered & _of_survey(log, key)) for key in (proxy.key, outcome))
     pairs = _paired(log, first, second)
     if not len(pairs):
-        raise refusal("touches", f"with somebody who answered {proxy.key!r} and then {proxy.stands_for!r}", log)
+        raise refusal("touches", f"with somebody who answered {proxy.key!r} and then {outcome!r}", log)
     return compare_paired(log.rating[pairs[:, 0]], log.rating[pairs[:, 1]])
 
 

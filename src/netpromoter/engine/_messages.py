@@ -133,7 +133,7 @@ class Messages(Sequence[Message]):
             time_zone=contact.time_zone,
             stratum=_at(self.strata, place),
             probability=None if self.probability is None else float(self.probability[place]),
-            snapshot={name: contact.attributes.get(name) for name in self.policy.keep},
+            snapshot={name: self.contacts.columns[name][position] for name in self.policy.keep},
             **self._words(place),
         )
 

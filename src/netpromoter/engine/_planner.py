@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from netpromoter._checks import refusal
 from netpromoter.model import Column, Contacts, Instants
 from netpromoter.rules import (
     FOREVER,
@@ -52,6 +53,9 @@ class Planner:
     """Decides for the same contacts and policy at many instants; draws are made once."""
 
     def __init__(self, policy: Policy, contacts: Contacts) -> None:
+        for name in policy.keep if len(contacts) else ():
+            if name not in contacts.columns:
+                raise refusal("keep", f"names among {', '.join(map(repr, contacts.columns))}", name)
         self.policy, self.contacts = policy, contacts
         self._selections: dict[str, Selection] = {}
 

@@ -46,6 +46,6 @@ def frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, type], libra
 
     one_of("library", library, _LIBRARIES)
     kinds = {str: nw.String(), int: nw.Int64(), float: nw.Float64(), bool: nw.Boolean()}
-    kinds[datetime] = nw.Datetime("us", "UTC")  # type: ignore[assignment]
+    kinds[datetime] = nw.Datetime("us", "UTC")
     first, *others = (_series(name, columns[name], kinds[kind], library) for name, kind in types.items())
     return first.to_frame().with_columns(*others).to_native()

@@ -319,13 +319,13 @@ class Trigger:
     def _earliest(self, people: People) -> tuple[Instants, npt.NDArray[np.bool_]]:
         """Say before when nobody is asked, and of whom that is not known or not met."""
         size = len(people)
-        if size and isinstance(self.not_before, str):
+        if self.not_before is None or not size:
+            return np.full(size, NEVER), np.zeros(size, np.bool_)
+        if isinstance(self.not_before, str):
             column = people.contacts.columns.get(self.not_before)
             if column is None or column.kind != "instant":
                 raise refusal("not_before", "an attribute that holds instants, or a condition", self.not_before)
             return np.where(column.missing, NEVER, column.values), column.missing
-        if self.not_before is None or not size:
-            return np.full(size, NEVER), np.zeros(size, np.bool_)
         return np.full(size, NEVER), ~self.not_before.evaluate(people.contacts.columns, size).true
 
     def _asked(

@@ -66,12 +66,11 @@ def _text(name: str, value: Any) -> None:
 
 def _days(name: str, value: Any) -> None:
     try:
-        found = None if isinstance(value, bool) else timedelta(days=value)
+        if isinstance(value, bool):
+            raise TypeError
+        span(name, timedelta(days=value))
     except (TypeError, ValueError, OverflowError):
-        found = None
-    if found is None:
-        raise refusal(name, "a number of days", value)
-    span(name, found)
+        raise refusal(name, "a number of days, from 0 to a century", value) from None
 
 
 named = checked(_text)
