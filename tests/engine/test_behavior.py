@@ -110,7 +110,8 @@ def simulated(behavior, number=4000):
     """Make a log in which nobody but silent people is reminded."""
     people = [Contact(id=f"c-{n}", addresses={"email": f"{n}@example.com"}) for n in range(number)]
     policy = Policy(survey=Survey("nps"), cadence=Wave("1"), rules=[], reminders=Reminders(after=20 * DAY))
-    return simulate(policy, people, behavior=behavior, at=START, days=60, rng=np.random.default_rng(1)).touches
+    made = simulate(policy, people, behavior=behavior, at=START, days=60, rng=np.random.default_rng(1)).touches
+    return made + Touches.of([OptedOut(contact="last", at=START + 60 * DAY)])
 
 
 def test_a_fit_finds_the_behavior_again():

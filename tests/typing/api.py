@@ -420,10 +420,10 @@ def plans(people: nps.Contacts, events: list[model.Event], policy: nps.Policy, a
 
 
 def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touches, at: datetime) -> None:
-    paying = engine.Behavior(response=[0.3, 0.1], ratings=[0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], delay=timedelta(hours=9))
-    behavior = engine.Behavior(response=0.1, segments=[(nps.field("plan") == "paid", paying)], opt_out=0.001)
-    assert_type(engine.Behavior.fitted(touches, within=timedelta(days=7)), engine.Behavior)
-    year = engine.simulate(
+    paying = nps.Behavior(response=[0.3, 0.1], ratings=[0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], delay=timedelta(hours=9))
+    behavior = nps.Behavior(response=0.1, segments=[(nps.field("plan") == "paid", paying)], opt_out=0.001)
+    assert_type(nps.Behavior.fitted(touches, within=timedelta(days=7)), nps.Behavior)
+    year = nps.simulate(
         [policy],
         people,
         behavior=behavior,
@@ -435,7 +435,7 @@ def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touc
         every=timedelta(hours=12),
         follow_up=nps.field("rating") <= 6,
     )
-    assert_type(year, engine.Simulation)
+    assert_type(year, nps.Simulation)
     assert_type(year.totals, dict[str, int])
     assert_type(year.score, nps.Score)
     assert_type(year.by_day, engine.Days)
@@ -443,11 +443,11 @@ def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touc
     assert_type(year.never_asked.counts, dict[str, int])
     assert_type(year.people_by_asks, dict[int, int])
     assert_type(year.intervals(every=7, confidence_level=0.9, method="scas"), list[dict[str, Any]])
-    assert_type(year.of("relationship"), engine.Simulation)
+    assert_type(year.of("relationship"), nps.Simulation)
     assert_type(year.rows(), Iterator[dict[str, Any]])
     year.to_frame("polars")
-    again = engine.replay(policy, people, touches, start=at, end=at + timedelta(days=90), match=timedelta(days=30))
-    assert_type(again, engine.Replay)
+    again = nps.replay(policy, people, touches, start=at, end=at + timedelta(days=90), match=timedelta(days=30))
+    assert_type(again, nps.Replay)
     assert_type(again.asks + again.answered + again.silent + again.unknown + again.messages_saved, int)
     assert_type(again.share_unknown, float)
     assert_type(again.score, nps.Score)
@@ -471,6 +471,11 @@ def refusals() -> None:
     except errors.UnreadableFile as error:
         unreadable: ValueError = error
         print(unreadable)
+    except errors.NoTruthValue as error:
+        mistyped: TypeError = error
+        print(mistyped)
+    except errors.NoHistogram as error:
+        print(error)
     except errors.MissingDependency as error:
         missing: ImportError = error
         print(missing)

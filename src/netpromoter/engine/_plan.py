@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from netpromoter import formats, frames
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
@@ -282,18 +284,32 @@ def _local(moment: datetime | None, zone: str) -> str:
     return f"{local:%a %Y-%m-%d %H:%M} {place.key if place else 'UTC'}"
 
 
-def as_contacts(contacts: Contacts | Iterable[Contact]) -> Contacts:
-    """Take contacts as columns, or make columns of them."""
-    return contacts if isinstance(contacts, Contacts) else Contacts.of(contacts)
+#: What contacts may be given as: columns, single contacts, any dataframe, or the path of a CSV file.
+AnyContacts: TypeAlias = "Contacts | Iterable[Contact] | str | os.PathLike[str] | Any"
+
+
+def as_contacts(contacts: Any) -> Contacts:
+    """Take contacts as columns, or make columns of a file, of a dataframe or of single contacts."""
+    if isinstance(contacts, Contacts):
+        return contacts
+    if isinstance(contacts, str | os.PathLike):
+        return formats.contacts(contacts)
+    if hasattr(type(contacts), "columns"):
+        return frames.contacts(contacts)
+    if not isinstance(contacts, Iterable):
+        raise refusal("contacts", "Contacts, single contacts, a dataframe or the path of a CSV file", contacts)
+    return Contacts.of(contacts)
 
 
 def as_touches(touches: Touches | Iterable[Event]) -> Touches:
     """Take touches as columns, or fold events into them."""
+    if not isinstance(touches, Touches | Iterable):
+        raise refusal("touches", "Touches or events", touches)
     return touches if isinstance(touches, Touches) else Touches.of(touches)
 
 
 def plan(
-    contacts: Contacts | Iterable[Contact],
+    contacts: AnyContacts,
     touches: Touches | Iterable[Event],
     policy: Policy,
     *,
@@ -306,9 +322,9 @@ def plan(
 
     Parameters
     ----------
-    contacts : Contacts or iterable of Contact
-        Everybody who may be asked; `netpromoter.frames.contacts` reads them from any dataframe, and
-        `netpromoter.formats.contacts` from a file.
+    contacts : Contacts, iterable of Contact, dataframe or path
+        Everybody who may be asked. `netpromoter.frames.contacts` says how a dataframe is read, and
+        `netpromoter.formats.contacts` how a CSV file is; both have options for other names of columns.
     touches : Touches or iterable of Event
         What has happened, to them and to others.
     policy : Policy

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import Contact, Contacts, Event, Instants, Touches, aware, instant, span
+from netpromoter.model import Contacts, Event, Instants, Touches, aware, instant, span
 from netpromoter.rules import Condition, Policy
 from netpromoter.stats import Method, Score
 
 from ._causes import Causes, Places, crossed, messages_of, rows_of
 from ._days import Days
-from ._plan import as_contacts, as_touches
+from ._plan import AnyContacts, as_contacts, as_touches
 from ._simulate import cases, opened
 from ._turns import Turns, as_policies, numbered
 
@@ -162,7 +162,7 @@ class Replay:
 
 def replay(
     policy: Policy | Sequence[Policy],
-    contacts: Contacts | Iterable[Contact],
+    contacts: AnyContacts,
     touches: Touches | Iterable[Event],
     *,
     start: datetime,
@@ -183,8 +183,8 @@ def replay(
     ----------
     policy : Policy or sequence of Policy
         Whom to ask, and when. A policy of a survey that the log does not have asks people of whom nothing is known.
-    contacts : Contacts or iterable of Contact
-        Everybody who may be asked.
+    contacts : Contacts, iterable of Contact, dataframe or path
+        Everybody who may be asked, as for `plan`.
     touches : Touches or iterable of Event
         What really happened.
     start, end : datetime

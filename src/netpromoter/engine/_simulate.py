@@ -14,14 +14,14 @@ import numpy.typing as npt
 from netpromoter._checks import count, refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import KINDS, NEVER, Column, Contact, Contacts, Event, Touches, aware, instant, span
+from netpromoter.model import KINDS, NEVER, Column, Contacts, Event, Touches, aware, instant, span
 from netpromoter.rules import Condition, Policy
 from netpromoter.stats import Method, Score
 
 from ._behavior import Behavior
 from ._causes import rows_of
 from ._days import Days
-from ._plan import Held, as_contacts, as_touches
+from ._plan import AnyContacts, Held, as_contacts, as_touches
 from ._turns import Turns, as_history, as_policies
 
 __all__ = ["Simulation", "cases", "opened", "simulate"]
@@ -159,7 +159,7 @@ class Simulation:
 
 def simulate(
     policy: Policy | Sequence[Policy],
-    contacts: Contacts | Iterable[Contact],
+    contacts: AnyContacts,
     *,
     behavior: Behavior,
     at: datetime,
@@ -180,8 +180,8 @@ def simulate(
     ----------
     policy : Policy or sequence of Policy
         Whom to ask, and when. Several surveys share one history.
-    contacts : Contacts or iterable of Contact
-        Everybody who may be asked.
+    contacts : Contacts, iterable of Contact, dataframe or path
+        Everybody who may be asked, as for `plan`.
     behavior : Behavior
         How they react.
     at : datetime
