@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-SCRIPTS = ["imports", "kernel", "pushdown", "groups", "files", "planning"]
+SCRIPTS = ["imports", "kernel", "pushdown", "groups", "files", "planning", "simulation"]
 PEERS = ["numpy", "pandas", "polars", "pyarrow", "duckdb"]
 HEAD = ["what", "ours", "against", "ratio", "target"]
 

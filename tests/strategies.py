@@ -19,12 +19,15 @@ from netpromoter.model import (
     Responded,
     Response,
     Scheduled,
+    Sending,
     Sent,
+    Settled,
     Shown,
     Survey,
     Touches,
     Triggered,
     WaveDrawn,
+    Withheld,
 )
 
 KINDS = st.sampled_from(["relationship", "transactional", "employee"])
@@ -204,6 +207,9 @@ def events(*, texts=TEXTS, small=SMALL, instants=INSTANTS, kinds=KINDS, message_
         st.builds(Scheduled, message=messages(texts=texts, small=small, instants=instants, kinds=kinds), at=instants),
         st.builds(Sent, message=message_ids, at=instants, reference=WORDINGS),
         st.builds(Failed, message=message_ids, at=instants, reason=WORDINGS, permanent=st.booleans()),
+        st.builds(Sending, message=message_ids, worker=texts, at=instants, until=instants, turn=small),
+        st.builds(Withheld, message=message_ids, at=instants, reason=WORDINGS),
+        st.builds(Settled, message=message_ids, at=instants, delivered=st.booleans()),
         st.builds(Shown, channel=maybe(texts), **place),
         st.one_of(st.builds(Responded, response=answers), st.builds(Responded, response=answers, at=instants)),
         st.builds(Declined, **place),
@@ -238,6 +244,8 @@ def logs(draw, *, max_size=12):
         scheduled,
         st.builds(Sent, message=ids, at=CLOSE),
         st.builds(Failed, message=ids, at=CLOSE, reason=FEW, permanent=st.booleans()),
+        st.builds(Withheld, message=ids, at=CLOSE, reason=FEW),
+        st.builds(Settled, message=ids, at=CLOSE, delivered=st.booleans()),
     )
     return draw(st.lists(outcomes | events(**close(), message_ids=ids), max_size=max_size))
 

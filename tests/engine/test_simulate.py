@@ -291,6 +291,10 @@ def test_who_never_answers_leaves_no_score():
     assert made.totals["answers"] == 0
     assert made.intervals()[-1] == {"day": 10, "n": 0, "nps": None, "low": None, "high": None}
     assert repr(made) == "Simulation(nps, 10 days from 2026-03-02: 90 messages, 0 answers)"
+    with pytest.raises(InvalidArgument, match=r"^method must be one of "):
+        made.intervals(method="guess")
+    with pytest.raises(InvalidArgument, match=r"^what must be one of 'invitations', .* \(got 'smiles'\)$"):
+        made.by_day.count("smiles")
     with pytest.raises(NoRatings):
         made.score  # noqa: B018 -- the property is under test
 

@@ -20,11 +20,14 @@ from netpromoter.model import (
     Responded,
     Response,
     Scheduled,
+    Sending,
     Sent,
+    Settled,
     Shown,
     Touches,
     Triggered,
     WaveDrawn,
+    Withheld,
 )
 from strategies import CLOSE, FEW, events, logs, touches
 
@@ -42,9 +45,10 @@ def of_a_survey(event):
     return {"survey": event.survey, "survey_kind": event.kind, "occasion": event.occasion, "contact": event.contact}
 
 
-def slow_rows(log):
+def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to bottom
     """Read a log as rows, one event after the other, with nothing but dicts."""
     rows, seen, rows_of, reached = [], set(), {}, {}
+    undelivered, withheld = set(), set()
     for event in log:
         if event.id in seen:
             continue
@@ -52,21 +56,34 @@ def slow_rows(log):
         if isinstance(event, Scheduled):
             sent = event.message
             reached[sent.survey, sent.occasion, sent.contact] = sent.destination or None
-            again = sent.step > 0 or sent.attempt > 0
+            before = rows_of.get(attrs.evolve(sent, attempt=sent.attempt - 1).id) if sent.attempt else None
+            again = sent.step > 0 or (sent.attempt > 0 and id(before) not in withheld)
             row = of_a_survey(sent) | {"kind": "reminded" if again else "invited", "at": sent.due, "arm": sent.arm}
             row |= {"step": sent.step, "attempt": sent.attempt, "channel": sent.channel}
-            rows_of[sent.id] = NO_ROW | row | {"destination": sent.destination or None}
-            rows.append(rows_of[sent.id])
-        elif isinstance(event, Sent | Failed) and event.message not in rows_of:
+            row = NO_ROW | row | {"destination": sent.destination or None}
+            if id(before) in undelivered - withheld:
+                undelivered.discard(id(before))
+                before |= row | {"kind": before["kind"]}
+                rows_of[sent.id] = before
+            else:
+                rows_of[sent.id] = row
+                rows.append(row)
+        elif isinstance(event, Sent | Failed | Withheld | Settled) and event.message not in rows_of:
             continue
+        elif isinstance(event, Withheld):
+            withheld.add(id(rows_of[event.message]))
+        elif isinstance(event, Settled):
+            undelivered |= set() if event.delivered else {id(rows_of[event.message])}
         elif isinstance(event, Sent):
             rows_of[event.message]["at"] = max(rows_of[event.message]["at"], event.at)
         elif isinstance(event, Failed):
             if event.permanent:
                 rows.append(rows_of[event.message] | {"kind": "bounced", "at": event.at})
-        elif not isinstance(event, WaveDrawn | Coded):
+            else:
+                undelivered.add(id(rows_of[event.message]))
+        elif not isinstance(event, WaveDrawn | Coded | Sending):
             rows.append(NO_ROW | slow_row(event, rows_of, reached))
-    return rows
+    return [row for row in rows if id(row) not in withheld]
 
 
 def slow_row(event, rows_of, reached):
@@ -195,6 +212,32 @@ def test_only_a_permanent_failure_is_a_bounce():
         history = Touches.of([Scheduled(message=MESSAGE, at=AT), failed])
         assert [KINDS[kind] for kind in history.kind] == kinds
         assert set(history.destination.tolist()) == {7}
+
+
+def test_an_attempt_after_one_that_reached_nobody_takes_its_row():
+    """A retry is the message, at its own instant and address; the first attempt was none."""
+    again = attrs.evolve(MESSAGE, attempt=1, due=AT + HOUR, to="b@example.com", destination=8)
+    failed = Failed(message=MESSAGE.id, at=AT, reason="busy", permanent=False)
+    settled = Settled(message=MESSAGE.id, at=AT, delivered=False)
+    for outcome in (failed, settled):
+        (row,) = rows(Touches.of([Scheduled(message=MESSAGE, at=AT), outcome, Scheduled(message=again, at=AT)]))
+        assert (row["kind"], row["attempt"], row["at"], row["destination"]) == ("invited", 1, AT + HOUR, 8)
+
+
+def test_a_message_that_was_withheld_is_no_touch():
+    """Nobody was written to; and the next attempt is an invitation again."""
+    log = [Scheduled(message=MESSAGE, at=AT), Withheld(message=MESSAGE.id, at=AT, reason="answered")]
+    assert rows(Touches.of(log)) == []
+    again = attrs.evolve(MESSAGE, attempt=1)
+    assert [row["kind"] for row in rows(Touches.of([*log, Scheduled(message=again, at=AT)]))] == ["invited"]
+
+
+def test_taking_a_message_changes_nothing():
+    """An intent is no touch, and a message that turns out to have been sent stays the one row that it was."""
+    log = [Scheduled(message=MESSAGE, at=AT)]
+    taken = Sending(message=MESSAGE.id, worker="w", at=AT, until=AT + HOUR)
+    settled = Settled(message=MESSAGE.id, at=AT, delivered=True)
+    assert rows(Touches.of([*log, taken, settled])) == rows(Touches.of(log))
 
 
 def test_a_bounce_names_its_own_destination_first():

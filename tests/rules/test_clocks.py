@@ -271,10 +271,10 @@ def test_reminders_count_against_messages_and_not_against_answers():
 # The known defect of calendars
 
 
-PEOPLE = [Contact(id=f"p-{n}", addresses={"email": f"{n}@example.com"}) for n in range(40)]
+PEOPLE = [Contact(id=f"p-{n}", addresses={"email": f"{n}@example.com"}) for n in range(15)]
 
 
-def asks(policy, first, days, people=PEOPLE, step=6 * HOUR):
+def asks(policy, first, days, people=PEOPLE, step=12 * HOUR):
     """Plan and adopt every few hours; give the instants at which each was invited."""
     log, found = [], {person.id: [] for person in people}
     for turn in range(int(days * DAY / step)):
@@ -373,12 +373,12 @@ SPAN = "per must be a timedelta of at least 0:00:00.000001"
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: QuietPeriod(days="90"), r"days must be a number of days .*\(got '90'\)"),
-        (lambda: QuietPeriod(days=True), r"days must be a number of days .*\(got True\)"),
-        (lambda: QuietPeriod(days=float("nan")), r"days must be a number of days .*\(got nan\)"),
-        (lambda: QuietPeriod(days=-1), r"days must be a number of days .*\(got -1\)"),
-        (lambda: QuietPeriod(days=1e9), r"days must be a number of days .*\(got 1000000000.0\)"),
-        (lambda: MinimumTenure(days=None), r"days must be a number of days .*\(got None\)"),
+        (lambda: QuietPeriod(days="90"), r"days must be a number of days, .*\(got '90'\)"),
+        (lambda: QuietPeriod(days=True), r"days must be a number of days, .*\(got True\)"),
+        (lambda: QuietPeriod(days=float("nan")), r"days must be a number of days, .*\(got nan\)"),
+        (lambda: QuietPeriod(days=-1), r"days must be a number of days, .*\(got -1\)"),
+        (lambda: QuietPeriod(days=1e9), r"days must be a number of days, .*\(got 1000000000.0\)"),
+        (lambda: MinimumTenure(days=None), r"days must be a number of days, .*\(got None\)"),
         (lambda: QuietPeriod(days=1, after="sent"), "after must be one of 'invited', .* \\(got 'sent'\\)"),
         (lambda: QuietPeriod(days=1, scope="all"), "scope must be one of 'any', 'survey', 'kind'"),
         (lambda: AtMost(0, per=DAY), f"messages {WHOLE} \\(got 0\\)"),

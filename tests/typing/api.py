@@ -220,6 +220,9 @@ def what_has_happened(message: model.Message, at: datetime) -> list[model.Event]
     assert_type(answer.rating, int)
     events: list[model.Event] = [
         model.Scheduled(message=message, at=at),
+        model.Sending(message=message.id, worker="w-1", at=at, until=at + timedelta(minutes=5)),
+        model.Withheld(message=message.id, at=at, reason="answered"),
+        model.Settled(message=message.id, at=at, delivered=True),
         model.Sent(message=message.id, at=at, reference="42"),
         model.Failed(message=message.id, at=at, reason="mailbox full", permanent=False),
         model.Shown(survey="support", kind=kind, occasion="case-7", contact="c-1", at=at, channel="web"),
@@ -395,6 +398,8 @@ def beneath_the_rules(people: nps.Contacts, touches: nps.Touches, at: np.datetim
 def plans(people: nps.Contacts, events: list[model.Event], policy: nps.Policy, at: datetime) -> None:
     plan = nps.plan(people, events, policy, at=at, horizon=timedelta(days=7))
     nps.plan([nps.Contact(id="c-1")], [], policy, at=at)
+    nps.plan(pl.DataFrame({"id": ["c-1"]}), [], policy, at=at)
+    nps.plan(Path("contacts.csv"), [], policy, at=at)
     assert_type(plan, nps.Plan)
     assert_type(plan.why("c-1"), str)
     assert_type(plan.invitations, engine.Messages)
@@ -456,9 +461,10 @@ def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touc
     again.to_frame("pandas")
 
 
-def pictures(s: nps.Score, by: nps.Breakdown, ax: Axes) -> None:
+def pictures(s: nps.Score, by: nps.Breakdown, year: nps.Simulation, ax: Axes) -> None:
     assert_type(report.plot_score(s, ax=ax, confidence_level=0.9, method="scas"), Axes)
     assert_type(report.plot_breakdown(by, sort="nps"), Axes)
+    print(report.plot_simulation(year), report.plot_simulation({"a year": year}))
 
 
 def refusals() -> None:

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import count
+from netpromoter._checks import count, one_of
 from netpromoter.frames import Library, frame
 from netpromoter.model import KINDS, Touches, instant
 from netpromoter.stats import Method, Score, intervals
@@ -71,7 +71,13 @@ class Days:
         Returns
         -------
         array of int, shape (d,)
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such count.
         """
+        one_of("what", what, _NAMES)
         if what == "messages":
             return self.count("invitations") + self.count("reminders")
         kinds = [KINDS.index(kind) for kind in _KINDS.get(what, ())]
@@ -121,7 +127,7 @@ class Days:
         groups = self._groups().cumsum(axis=0)[np.array(ends) - 1]
         known = groups.sum(axis=1) > 0
         some = groups[known]
-        low, high = intervals(*some.T, method=method, confidence_level=confidence_level) if len(some) else ((), ())
+        low, high = intervals(*some.T, method=method, confidence_level=confidence_level)
         limits = zip(100 * (some[:, 0] - some[:, 2]) / some.sum(axis=1), low, high, strict=True)
         rows = []
         for day, n in zip(ends, groups.sum(axis=1).tolist(), strict=True):

@@ -14,10 +14,13 @@ from ._events import (
     OptedOut,
     Responded,
     Scheduled,
+    Sending,
     Sent,
+    Settled,
     Shown,
     Triggered,
     WaveDrawn,
+    Withheld,
 )
 from ._instants import NEVER, Instants, aware, instant, span
 from ._message import Message, Receipt, message_id
@@ -48,7 +51,9 @@ __all__ = [
     "Responded",
     "Response",
     "Scheduled",
+    "Sending",
     "Sent",
+    "Settled",
     "Shown",
     "Survey",
     "SurveyKind",
@@ -56,6 +61,7 @@ __all__ = [
     "Triggered",
     "Value",
     "WaveDrawn",
+    "Withheld",
     "aware",
     "column",
     "fingerprint",

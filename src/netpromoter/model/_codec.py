@@ -29,10 +29,13 @@ from ._events import (
     OptedOut,
     Responded,
     Scheduled,
+    Sending,
     Sent,
+    Settled,
     Shown,
     Triggered,
     WaveDrawn,
+    Withheld,
 )
 from ._fields import stamp
 from ._message import Message, Receipt
@@ -59,11 +62,14 @@ _TYPES: Mapping[str, type[Record]] = {
     "responded": Responded,
     "response": Response,
     "scheduled": Scheduled,
+    "sending": Sending,
     "sent": Sent,
+    "settled": Settled,
     "shown": Shown,
     "survey": Survey,
     "triggered": Triggered,
     "wave_drawn": WaveDrawn,
+    "withheld": Withheld,
 }
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -273,7 +279,8 @@ _BY_ANNOTATION: Mapping[str, _Form] = {
 
 def _forms(kind: type[Record]) -> dict[str, tuple[_Form, bool]]:
     """Give the form of each field of a class, and whether it may be None."""
-    annotations = {field.name: str(field.type) for field in attrs.fields(kind)}
+    fields = [field for field in attrs.fields(kind) if "rendered" not in field.metadata]
+    annotations = {field.name: str(field.type) for field in fields}
     return {
         name: (_BY_ANNOTATION[annotation.removesuffix(" | None")], annotation.endswith(" | None"))
         for name, annotation in annotations.items()

@@ -18,6 +18,7 @@ from ._fields import (
     natural,
     of_type,
     probability,
+    small,
     stamp,
     text,
     values,
@@ -37,10 +38,13 @@ __all__ = [
     "OptedOut",
     "Responded",
     "Scheduled",
+    "Sending",
     "Sent",
+    "Settled",
     "Shown",
     "Triggered",
     "WaveDrawn",
+    "Withheld",
 ]
 
 
@@ -181,6 +185,49 @@ class Scheduled:
 
 
 @attrs.frozen(kw_only=True)
+class Sending:
+    """A worker has taken a message, and is about to hand it to a channel.
+
+    Where no outcome follows before `until`, nobody knows whether the message was sent.
+
+    Parameters
+    ----------
+    message : str
+        The id of the message.
+    worker : str
+        Who has taken it.
+    at, until : datetime
+        When, and the end of the lease: with a time zone, kept in UTC.
+    turn : int, default 0
+        How often it was taken before. Only a channel that recognizes a message which it has had already is given one
+        again.
+
+    Raises
+    ------
+    InvalidArgument
+        If a field breaks its rule.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at, until = datetime(2026, 6, 1, 8, tzinfo=UTC), datetime(2026, 6, 1, 8, 15, tzinfo=UTC)
+    >>> Sending(message="relationship/autumn/c-1/0/0", worker="w-1", at=at, until=until).id
+    'sending/relationship/autumn/c-1/0/0/0'
+    """
+
+    message: str = attrs.field(validator=text)
+    worker: str = attrs.field(validator=text)
+    at: datetime = attrs.field(validator=at_instant)
+    until: datetime = attrs.field(validator=at_instant)
+    turn: int = attrs.field(default=0, validator=small)
+
+    @property
+    def id(self) -> str:
+        """The id of this event: of those who take a message at one turn, one alone gets it."""
+        return f"sending/{self.message}/{self.turn}"
+
+
+@attrs.frozen(kw_only=True)
 class Sent:
     """A channel took a message.
 
@@ -252,6 +299,78 @@ class Failed:
     def id(self) -> str:
         """The id of this event."""
         return f"failed/{self.message}"
+
+
+@attrs.frozen(kw_only=True)
+class Withheld:
+    """A message that was decided on is not sent after all.
+
+    Parameters
+    ----------
+    message : str
+        The id of the message.
+    at : datetime
+        When: with a time zone, kept in UTC.
+    reason : str
+        Why, such as "opted out".
+
+    Raises
+    ------
+    InvalidArgument
+        If a field breaks its rule.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    >>> Withheld(message="relationship/autumn/c-1/0/0", at=at, reason="opted out").id
+    'withheld/relationship/autumn/c-1/0/0'
+    """
+
+    message: str = attrs.field(validator=text)
+    at: datetime = attrs.field(validator=at_instant)
+    reason: str = attrs.field(validator=wording)
+
+    @property
+    def id(self) -> str:
+        """The id of this event."""
+        return f"withheld/{self.message}"
+
+
+@attrs.frozen(kw_only=True)
+class Settled:
+    """Somebody found out what became of a message whose outcome nobody had recorded.
+
+    Parameters
+    ----------
+    message : str
+        The id of the message.
+    at : datetime
+        When: with a time zone, kept in UTC.
+    delivered : bool
+        Whether it had been sent.
+
+    Raises
+    ------
+    InvalidArgument
+        If a field breaks its rule.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    >>> Settled(message="relationship/autumn/c-1/0/0", at=at, delivered=True).id
+    'settled/relationship/autumn/c-1/0/0'
+    """
+
+    message: str = attrs.field(validator=text)
+    at: datetime = attrs.field(validator=at_instant)
+    delivered: bool = attrs.field(validator=flag)
+
+    @property
+    def id(self) -> str:
+        """The id of this event."""
+        return f"settled/{self.message}"
 
 
 @attrs.frozen(kw_only=True)
@@ -539,8 +658,11 @@ Event: TypeAlias = (
     WaveDrawn
     | Triggered
     | Scheduled
+    | Sending
     | Sent
     | Failed
+    | Withheld
+    | Settled
     | Shown
     | Responded
     | Declined

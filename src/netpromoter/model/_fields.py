@@ -26,6 +26,7 @@ __all__ = [
     "fingerprint",
     "flag",
     "hidden",
+    "hidden_texts",
     "joined",
     "maybe",
     "moment",
@@ -142,6 +143,10 @@ def _hidden(name: str, value: Any) -> str:
     raise InvalidArgument(message)
 
 
+def _hidden_texts(name: str, value: Any) -> dict[str, str]:
+    return {key: _hidden(f"{name}[{key!r}]", held) for key, held in _items(name, value)}
+
+
 def _flag(name: str, value: Any) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -227,6 +232,7 @@ def _items(name: str, value: Any) -> list[tuple[str, Any]]:
 text = settled(_text)
 wording = settled(_wording)
 hidden = settled(_hidden)
+hidden_texts = settled(_hidden_texts)
 flag = settled(_flag)
 natural = settled(count)
 positive = settled(partial(count, least=1))

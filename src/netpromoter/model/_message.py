@@ -13,6 +13,7 @@ from ._fields import (
     fingerprint,
     flag,
     hidden,
+    hidden_texts,
     joined,
     maybe,
     positive,
@@ -25,7 +26,10 @@ from ._fields import (
 )
 from ._survey import SurveyKind, survey_kind
 
-__all__ = ["Message", "Receipt", "message_id"]
+__all__ = ["RENDERED", "Message", "Receipt", "message_id"]
+
+#: Marks a field that is filled in just before sending, and is never stored.
+RENDERED: Mapping[str, bool] = {"rendered": True}
 
 
 def message_id(survey: str, occasion: str, contact: str, step: int, attempt: int) -> str:
@@ -100,6 +104,11 @@ class Message:
         if it is not known here: a reminder belongs to the draw of its invitation.
     snapshot : mapping of str to `Value`, default {}
         The attributes of the person that are kept with the message.
+    text, html : str, optional
+        The words, once it is rendered for a channel: as plain text, and as HTML where there is any. Never shown, and
+        never stored: `to_dict` leaves them out.
+    headers : mapping of str to str, default {}
+        What a channel of mail adds to the head, such as List-Unsubscribe. Never shown and never stored.
 
     Raises
     ------
@@ -136,6 +145,11 @@ class Message:
     stratum: str | None = attrs.field(default=None, validator=maybe(text))
     probability: float | None = attrs.field(default=None, validator=maybe(probability))
     snapshot: Mapping[str, Value] = attrs.field(factory=dict, validator=values, hash=False)
+    text: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False, metadata=RENDERED)
+    html: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False, metadata=RENDERED)
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict, validator=hidden_texts, repr=False, hash=False, metadata=RENDERED
+    )
 
     @property
     def id(self) -> str:
@@ -172,6 +186,18 @@ class Receipt:
     >>> Receipt(message="relationship/autumn/c-1/0/0", accepted=False, reason="mailbox full").permanent
     False
     """
+
+    @classmethod
+    def sent(cls, message: Message, reference: str = "") -> Receipt:
+        """Say that the channel took a message, and what it calls it."""
+        return cls(message=message.id, accepted=True, reference=reference)
+
+    @classmethod
+    def failed(
+        cls, message: Message, reason: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> Receipt:
+        """Say that the channel refused a message, and why."""
+        return cls(message=message.id, accepted=False, reason=reason, permanent=permanent, retry_after=retry_after)
 
     message: str = attrs.field(validator=text)
     accepted: bool = attrs.field(validator=flag)

@@ -22,10 +22,13 @@ from ._events import (
     OptedOut,
     Responded,
     Scheduled,
+    Sending,
     Sent,
+    Settled,
     Shown,
     Triggered,
     WaveDrawn,
+    Withheld,
 )
 from ._instants import Instants, aware, instant
 
@@ -74,8 +77,9 @@ _LABELS = {
 class Touches:
     """The history of everybody, one row per thing that happened, in columns of small integers.
 
-    A message is one row: at the instant for which it was scheduled, or at which it left if that was later. Every code
-    of -1 means none.
+    A message is one row: at the instant for which it was scheduled, or at which it left if that was later. An attempt
+    that takes the place of one which did not reach anybody takes its row, and a message that was withheld has none.
+    Every code of -1 means none.
 
     Parameters
     ----------
@@ -248,6 +252,8 @@ class _Fold:
         self._seen: set[str] = set()
         self._messages: dict[str, int] = {}
         self._reached: dict[tuple[str, str, str], int] = {}
+        self._undelivered: set[int] = set()
+        self._withheld: set[int] = set()
 
     def add(self, event: Event) -> None:
         reader = _READERS.get(type(event))
@@ -261,7 +267,8 @@ class _Fold:
         for name, codes in self._labels.items():
             _check_size(name, len(codes))
         found: dict[str, Any] = {name: np.array(values, _COLUMNS[name]) for name, values in self._rows.items()}
-        return Touches(**found | {_LABELS[name]: tuple(codes) for name, codes in self._labels.items()})
+        touches = Touches(**found | {_LABELS[name]: tuple(codes) for name, codes in self._labels.items()})
+        return touches.where(np.delete(np.arange(len(touches)), list(self._withheld))) if self._withheld else touches
 
     def row(self, kind: str, at: np.datetime64, contact: str, **facts: Any) -> int:
         values: dict[str, Any] = {"step": _NONE, "attempt": _NONE, "destination": 0, "rating": _NONE} | facts
@@ -276,8 +283,9 @@ class _Fold:
     def scheduled(self, event: Scheduled) -> None:
         message = event.message
         self._reached[message.survey, message.occasion, message.contact] = message.destination
-        self._messages[message.id] = self.row(
-            "reminded" if message.step or message.attempt else "invited",
+        before = self._messages.get(attrs.evolve(message, attempt=message.attempt - 1).id) if message.attempt else None
+        place = self.row(
+            "reminded" if message.step or (message.attempt and before not in self._withheld) else "invited",
             instant("due", message.due),
             message.contact,
             survey=(message.survey, message.kind),
@@ -288,6 +296,18 @@ class _Fold:
             destination=message.destination,
             arm=message.arm,
         )
+        if before is not None and before in self._undelivered and before not in self._withheld:
+            place = self._again(before)
+        self._messages[message.id] = place
+
+    def _again(self, before: int) -> int:
+        """Let the last row take the place of an attempt that did not reach anybody."""
+        kind = self._rows["kind"][before]
+        for rows in self._rows.values():
+            rows[before] = rows.pop()
+        self._rows["kind"][before] = kind
+        self._undelivered.discard(before)
+        return before
 
     def sent(self, event: Sent) -> None:
         place = self._messages.get(event.message)
@@ -297,8 +317,22 @@ class _Fold:
 
     def failed(self, event: Failed) -> None:
         place = self._messages.get(event.message)
-        if place is not None and event.permanent:
+        if place is None:
+            return
+        if event.permanent:
             self._bounce(place, instant("at", event.at))
+        else:
+            self._undelivered.add(place)
+
+    def withheld(self, event: Withheld) -> None:
+        place = self._messages.get(event.message)
+        if place is not None:
+            self._withheld.add(place)
+
+    def settled(self, event: Settled) -> None:
+        place = self._messages.get(event.message)
+        if place is not None and not event.delivered:
+            self._undelivered.add(place)
 
     def _bounce(self, place: int, at: np.datetime64, destination: int = 0) -> None:
         for rows in self._rows.values():
@@ -359,6 +393,9 @@ _READERS: dict[type, Any] = {
     OptedOut: lambda fold, event: fold.opted("reminders_off" if event.reminders_only else "opted_out", event),
     OptedIn: lambda fold, event: fold.opted("opted_in", event),
     Triggered: _Fold.triggered,
+    Withheld: _Fold.withheld,
+    Settled: _Fold.settled,
+    Sending: lambda _, __: None,
     WaveDrawn: lambda _, __: None,
     Coded: lambda _, __: None,
 }
