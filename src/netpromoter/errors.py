@@ -6,6 +6,8 @@ Catch `NetPromoterError` for everything, or a leaf. A leaf that you would catch 
 from __future__ import annotations
 
 __all__ = [
+    "ChannelDown",
+    "Conflict",
     "InvalidArgument",
     "InvalidRating",
     "MissingDependency",
@@ -14,7 +16,9 @@ __all__ = [
     "NoHistogram",
     "NoRatings",
     "NoTruthValue",
+    "PluginError",
     "ScaleWarning",
+    "StoreClosed",
     "UnreadableFile",
 ]
 
@@ -53,6 +57,22 @@ class UnreadableFile(NetPromoterError, ValueError):
 
 class MissingDependency(NetPromoterError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
+
+
+class ChannelDown(NetPromoterError, ConnectionError):
+    """A channel cannot carry anything now, and the message that it was given was not sent."""
+
+
+class Conflict(NetPromoterError, RuntimeError):
+    """Something was written since the caller looked, and so nothing was written now."""
+
+
+class StoreClosed(NetPromoterError, RuntimeError):
+    """A store is used after it was closed."""
+
+
+class PluginError(NetPromoterError, RuntimeError):
+    """A plugin offers what it must not; the message names the plugin, the rule and the value."""
 
 
 class ScaleWarning(UserWarning):

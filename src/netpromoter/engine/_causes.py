@@ -36,8 +36,9 @@ class Places:
     def __init__(self, groups: _Ints, at: npt.NDArray[np.datetime64]) -> None:
         self._times = np.unique(at)
         keys = self._keys(groups, at, "left")
-        self.order = np.argsort(keys, kind="stable")
-        self._sorted, self._groups = keys[self.order], groups
+        order = np.argsort(keys, kind="stable")
+        self._sorted = keys[order]
+        self._order, self._groups = np.append(order, -1), np.append(groups, -1)  # the last place is for none
 
     def _keys(self, groups: _Ints, at: npt.NDArray[np.datetime64], side: Any) -> npt.NDArray[np.int64]:
         return groups.astype(np.int64) * (len(self._times) + 1) + np.searchsorted(self._times, at, side)
@@ -51,9 +52,8 @@ class Places:
         return self._found(groups, np.searchsorted(self._sorted, self._keys(groups, at, "right"), "left"))
 
     def _found(self, groups: _Ints, places: _Rows) -> _Rows:
-        inside = (places >= 0) & (places < len(self.order))
-        rows = np.append(self.order, -1)[np.where(inside, places, -1)]
-        return np.where(np.append(self._groups, -1)[rows] == groups, rows, -1)
+        rows = self._order[places]
+        return np.where(self._groups[rows] == groups, rows, -1)
 
 
 @attrs.frozen(kw_only=True, eq=False)

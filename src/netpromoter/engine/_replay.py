@@ -31,6 +31,7 @@ _Mask: TypeAlias = npt.NDArray[np.bool_]
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
+_LAST = np.iinfo(np.int64).max
 #: What a message of a survey leads to, which comes along with its message.
 _OF_SURVEY = ("answered", "declined", "shown")
 
@@ -321,10 +322,11 @@ class _Asks:
             invited[log.at[invited] < start],
         )
         self._window, self._used = window, np.zeros(len(pool) + 1, np.bool_)
-        self._pool, self._at, self._group = Places(log.contact[pool], log.at[pool]), log.at[pool], group[pool]
+        self._pool, self._at = Places(log.contact[pool], log.at[pool]), np.append(log.at[pool], NEVER)
+        self._group = np.append(group[pool], -1)  # the last place of each is for none
         names = _named(group[sent], log.step[sent], log.attempt[sent])
         order = np.argsort(names, kind="stable")
-        self._names, self._rows = names[order], sent[order]
+        self._names, self._rows = np.append(names[order], _LAST), np.append(sent[order], -1)
         self._current = np.full(people, -1, np.int64)
         self._current[log.contact[old]] = group[old]
         self._ask = np.arange(people)
@@ -339,8 +341,7 @@ class _Asks:
         group = self._current[messages.contact]
         names = _named(group, messages.step, messages.attempt)
         place = np.searchsorted(self._names, names)
-        found = np.append(self._names, -1)[place] == names
-        row = np.where(found & (group >= 0), np.append(self._rows, -1)[place], -1)
+        row = np.where((self._names[place] == names) & (group >= 0), self._rows[place], -1)
         self._written.append(self._ask[messages.contact])
         self._missed.append(self._ask[messages.contact[row < 0]])
         return row
@@ -349,11 +350,11 @@ class _Asks:
         """Begin an ask of each person, with the real invitation next to it that serves no other."""
         best, apart = np.full(len(people), -1), np.full(len(people), self._window + np.timedelta64(1, "us"))
         for places in (self._pool.before(people, at), self._pool.after(people, at)):
-            away = np.abs(np.append(self._at, np.datetime64("NaT", "us"))[places] - at)
+            away = np.abs(self._at[places] - at)
             nearer = (places >= 0) & ~self._used[places] & (away < apart)
             best[nearer], apart[nearer] = places[nearer], away[nearer]
         self._used[best[best >= 0]] = True
-        self._current[people] = np.append(self._group, -1)[best]
+        self._current[people] = self._group[best]
         self._ask[people] = np.arange(self._asks, self._asks + len(people))
         self._asks += len(people)
 

@@ -23,6 +23,7 @@ from ._events import (
     Withheld,
 )
 from ._instants import NEVER, Instants, aware, instant, span
+from ._ledger import Claim, Entry, Forgotten
 from ._message import Message, Receipt, message_id
 from ._response import Purpose, Response
 from ._survey import Driver, Survey, SurveyKind
@@ -32,14 +33,17 @@ __all__ = [
     "KINDS",
     "NEVER",
     "Bounced",
+    "Claim",
     "Coded",
     "Column",
     "Contact",
     "Contacts",
     "Declined",
     "Driver",
+    "Entry",
     "Event",
     "Failed",
+    "Forgotten",
     "Instants",
     "Kind",
     "Message",

@@ -1,0 +1,1 @@
+"""Where pluggy lives: the ports, the hooks and the manager."""

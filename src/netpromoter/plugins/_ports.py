@@ -1,0 +1,118 @@
+"""The ports: what a channel and a store promise, in sentences that `netpromoter.testing` checks one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Receipt, Touches
+
+__all__ = ["Channel", "Store"]
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """What carries a message: one method.
+
+    1. `send` gives a `Receipt` that names the message it was given.
+    2. An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, as far as
+       the channel can know.
+    3. A refused message is a failed receipt with a reason, never an exception: temporary, perhaps with the time after
+       which to try again, or permanent where the address will refuse every other message too.
+    4. An exception means that the channel itself is down; then the message may or may not have been sent, unless the
+       exception is `netpromoter.errors.ChannelDown`, which says that it was not.
+    5. What the channel cannot express it refuses; it never drops a part of a message silently.
+    6. A message is not changed, and nothing of it is kept, printed or logged.
+    7. A channel that is a context manager is opened before the first message of a batch and closed after the last; it
+       can be opened again after it was closed.
+    8. A channel whose attribute `idempotent` is True may be given the same message twice, and delivers it once.
+
+    One instance serves one worker: it need not be safe for threads. A channel has no clock, no retries and no rates of
+    its own; those are the engine's.
+    """
+
+    def send(self, message: Message, /) -> Receipt:
+        """Carry one message."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A log of events, durable and append-only; everything else is a fold of it.
+
+    1. `append` is all or nothing, and durable before it returns.
+    2. An event whose id is in the log already is skipped; `append` gives those that were new, in their order.
+    3. With `expecting`, a mapping of contacts to positions, `append` raises `netpromoter.errors.Conflict` and writes
+       nothing if the log holds an event of such a contact after its position.
+    4. Positions rise, and a reader who has seen position n has seen every entry before it: none turns up later.
+    5. `entries` gives what was appended, equal to it, in the order of positions; each filter leaves out what it does
+       not name, and filters combine.
+    6. `touches` is the fold of `entries`, of the same contacts and after the same position.
+    7. `waiting` gives the messages that are due, that were adopted and neither taken nor withheld, the earliest first,
+       `limit` at most.
+    8. `claims` gives the messages that were taken and have no outcome, with the last intent of each.
+    9. While one holds `exclusive`, nobody else appends; what is appended within becomes durable at its end, all or
+       nothing, and is read back within.
+    10. `cursor` gives what `move_cursor` last set for a name, 0 at first.
+    11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and leaves the
+       ratings: the log then knows them by another id that nobody can trace. An event that is appended for the forgotten
+       id later is skipped, but for an opt-out; `is_forgotten` knows the id by a keyed hash alone.
+    12. Several threads may use one store, and several processes may open what one URL names.
+    13. After `close`, everything raises `netpromoter.errors.StoreClosed`.
+
+    The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and an
+    outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message.
+    """
+
+    def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:
+        """Write events, all or none, and give those that were new."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep everybody else from appending."""
+        ...
+
+    def entries(
+        self,
+        *,
+        contacts: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+        kinds: Sequence[type] | None = None,
+        after: int | None = None,
+    ) -> Iterator[Entry]:
+        """Give the log, or some of it: of these contacts, with these ids, of these classes, after this position."""
+        ...
+
+    def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:
+        """Give the log as columns."""
+        ...
+
+    def waiting(self, at: datetime, /, *, limit: int) -> Sequence[Message]:
+        """Give messages that are due at an instant and that nobody has taken."""
+        ...
+
+    def claims(self) -> Sequence[Claim]:
+        """Give messages that were taken and have no outcome."""
+        ...
+
+    def cursor(self, name: str, /) -> int:
+        """Say how far somebody has read."""
+        ...
+
+    def move_cursor(self, name: str, position: int, /) -> None:
+        """Note how far somebody has read."""
+        ...
+
+    def forget(self, contact: str, /) -> Forgotten:
+        """Delete what is personal of somebody."""
+        ...
+
+    def is_forgotten(self, contact: str, /) -> bool:
+        """Say whether somebody was forgotten under this id."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
