@@ -1,6 +1,7 @@
 """Audiences: who belongs, who is drawn, and with which probability."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def truly(condition):
 
 
 def test_a_census_draws_everybody_who_meets_its_condition():
-    """Members are those of whom the condition is true, each with probability 1; unknown is not selected, and says why."""
+    """Members are those of whom it is true, each with probability 1; who is unknown is not selected, and says why."""
     found, truth = of(Census(where=PAID, name="paying")), truly(PAID)
     assert (found.drawn == truth.true).all()
     assert (found.member == truth.true).all()
@@ -73,14 +74,14 @@ def test_a_share_is_drawn_with_its_probability(share):
 def test_samples_are_nested_when_the_share_grows(shares):
     """Who is in a smaller share is in every larger one."""
     drawn = [of(Sample(share=share)).drawn for share in shares]
-    for small, large in zip(drawn, drawn[1:], strict=False):
+    for small, large in pairwise(drawn):
         assert not (small & ~large).any()
 
 
 @pytest.mark.parametrize("by", [(), "country", ("country", "tier")])
 @pytest.mark.parametrize("size", [1, 40, 3000])
 def test_a_sample_of_a_size_has_exactly_so_many_of_each_stratum(by, size):
-    """Each stratum gives the smaller of its population and the size, with that probability, and those without a value one."""
+    """Each stratum gives the smaller of its population and the size, also that of those without a value."""
     found = of(Sample(size=size, where=PAID | FREE, by=by, name="all"))
     assert (found.drawn <= found.member).all()
     seen = 0
@@ -99,7 +100,7 @@ def test_a_sample_of_a_size_has_exactly_so_many_of_each_stratum(by, size):
 def test_samples_are_nested_when_the_size_grows(sizes):
     """Who is in a smaller sample is in every larger one, stratum by stratum."""
     drawn = [of(Sample(size=size, by="country")).drawn for size in sizes]
-    for small, large in zip(drawn, drawn[1:], strict=False):
+    for small, large in pairwise(drawn):
         assert not (small & ~large).any()
 
 
@@ -167,7 +168,7 @@ def test_nobody_is_drawn_from_nobody(audience):
 @pytest.mark.parametrize(
     ("audience", "stratum", "draw"),
     [
-        (Census(), "everybody", "all of everybody"),
+        (Census(), "everybody", "everybody"),
         (Census(name="x"), "x", "all of x"),
         (Census(where=PAID), 'field("plan") == "paid"', 'all of field("plan") == "paid"'),
         (Sample(share=0.125), "everybody", "a random 12.5% of everybody"),
@@ -193,7 +194,7 @@ def test_an_audience_says_who_it_is(audience, stratum, draw):
             r"where must be a condition such as field\(\"plan\"\) == \"paid\" \(got 'paid'\)",
         ),
         (lambda: Census(name=" "), r"name must be text that is not blank \(got ' '\)"),
-        (lambda: Sample(), r"share must be given, or size, and not both \(got None\)"),
+        (Sample, r"share must be given, or size, and not both \(got None\)"),
         (lambda: Sample(share=0.1, size=3), r"share must be given, or size, and not both \(got 0.1\)"),
         (lambda: Sample(share=0), r"share must be a number above 0, and 1 at most \(got 0\)"),
         (lambda: Sample(share=1.01), "share must be a number above 0, and 1 at most"),

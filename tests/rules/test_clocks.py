@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,8 +42,8 @@ from netpromoter.rules import (
     QuietPeriod,
     Reminders,
     SendWindow,
-    Waves,
     Wave,
+    Waves,
 )
 from netpromoter.rules._clocks import spoken
 
@@ -127,7 +128,7 @@ LAWS = settings(max_examples=120, deadline=None, derandomize=True)
     survey=st.sampled_from(sorted(KINDS)),
     hours=st.integers(0, 800),
 )
-def test_a_quiet_period_holds_whoever_was_quiet_for_too_short(facts, days, after, scope, survey, hours):
+def test_a_quiet_period_holds_whoever_was_quiet_for_too_short(*, facts, days, after, scope, survey, hours):
     """Held are those whose clock was started less than so many days ago; the hold ends when they are over, exactly."""
     rule, at = QuietPeriod(days=days, after=after, scope=scope), START + hours * HOUR
     holds = rule(seen(facts, survey), utc(at))
@@ -152,7 +153,7 @@ def test_a_quiet_period_holds_whoever_was_quiet_for_too_short(facts, days, after
     survey=st.sampled_from(sorted(KINDS)),
     hours=st.integers(0, 800),
 )
-def test_at_most_holds_until_the_window_has_room(facts, most, per, scope, survey, hours):
+def test_at_most_holds_until_the_window_has_room(*, facts, most, per, scope, survey, hours):
     """Held are those with so many messages in the window that would end at this message, and until there is room."""
     rule, at = AtMost(most, per=per, scope=scope), START + hours * HOUR
     people = seen(facts, survey)
@@ -181,7 +182,7 @@ def test_a_message_that_is_scheduled_for_later_counts_already():
     days=st.sampled_from([0, 1.5, 30]),
 )
 def test_tenure_holds_whoever_is_too_new_or_of_unknown_tenure(since, days):
-    """Held are those who came less than so many days ago until they did not, and those of whom it is not known for good."""
+    """Held are those who came less than so many days ago, until then, and for good those of whom it is not known."""
     contacts = [
         Contact(id=each, since=None if hours is None else START + hours * HOUR)
         for each, hours in zip(IDS, since, strict=True)
@@ -216,8 +217,8 @@ def admitted(rule, people, at, line):
     line=st.permutations(range(3)),
     hours=st.integers(0, 500),
 )
-def test_an_account_limit_admits_the_first_of_each_account(facts, most, per, scope, accounts, line, hours):
-    """Each account has as many invitations left as its window, later ones counted, has room; who has none is not limited."""
+def test_an_account_limit_admits_the_first_of_each_account(*, facts, most, per, scope, accounts, line, hours):
+    """Each account has as many invitations left as its window, later ones counted, has room for."""
     contacts = [Contact(id=each, account=account) for each, account in zip(IDS, accounts, strict=True)]
     rule, at = AccountLimit(most, per=per, scope=scope), START + hours * HOUR
     used = Counter(
@@ -287,7 +288,7 @@ def asks(policy, first, days, people=PEOPLE, step=12 * HOUR):
 
 
 def gaps(found):
-    return [later - sooner for each in found.values() for sooner, later in zip(each, each[1:], strict=False)]
+    return [later - sooner for each in found.values() for sooner, later in pairwise(each)]
 
 
 MONTHS = [datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 8)]

@@ -27,7 +27,7 @@ def judged(function, people=PEOPLE):
 
 
 def test_each_person_is_judged_with_their_own_history():
-    """The function sees each contact once, with the rows about them in the order of time, at the instant of the plan."""
+    """The function sees each contact once, with the rows about them in order of time, at the instant of the plan."""
     told = []
     judged(lambda *each: told.append(each))
     assert [contact for contact, _, _ in told] == PEOPLE_AS_KNOWN

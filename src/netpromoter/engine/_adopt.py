@@ -39,7 +39,7 @@ class Adoption:
 
     def __repr__(self) -> str:
         messages = len(self.plan.invitations) + len(self.plan.reminders)
-        return f"Adoption({messages:,} messages, {len(self.dropped):,} dropped)"
+        return f"Adoption({messages:,} message{'s' * (messages != 1)}, {len(self.dropped):,} dropped)"
 
     @property
     def events(self) -> list[Scheduled | WaveDrawn]:
@@ -91,7 +91,7 @@ def adopt(plan: Plan, touches: Touches | Iterable[Event], *, at: datetime, polic
     >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     >>> made = plan(people, [], Policy(survey=Survey("nps"), cadence=Wave("spring"), rules=[]), at=noon)
     >>> adopt(made, [OptedOut(contact="c-2", at=noon)], at=noon)
-    Adoption(1 messages, 1 dropped)
+    Adoption(1 message, 1 dropped)
     """
     force: Any = plan.policy if policy is None else policy
     if not isinstance(force, Policy) or force.survey.key != plan.policy.survey.key:

@@ -196,7 +196,7 @@ class Plan:
             return f" ({'; '.join(dict.fromkeys(where.explain(values) for where in wheres))})"
         reminder = tuple(decision.reasons)[decision.reminded.code[position]]
         differs = decision.reminded.code[position] != decision.invited.code[position]
-        if differs and reminder != NO_OCCASION:
+        if differs and self.policy.reminders and reminder != NO_OCCASION:
             return f", and no reminder follows: {reminder}"
         return ""
 
@@ -275,10 +275,8 @@ def _written(contact: str, messages: Messages, place: int, draw: str) -> str:
     return f"{contact} is reminded of {what} {by}: message {message.step + 1} of the occasion{again}, not answered yet."
 
 
-def _local(moment: datetime | None, zone: str) -> str:
+def _local(moment: datetime, zone: str) -> str:
     """Say an instant on the wall clock of a person."""
-    if moment is None:
-        return "a time that depends on others"
     place = known_zone(zone)
     local = moment.astimezone(place or UTC)
     return f"{local:%a %Y-%m-%d %H:%M} {place.key if place else 'UTC'}"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import Contacts, Event, Instants, Touches, aware, instant, span
+from netpromoter.model import NEVER, Contacts, Event, Instants, Touches, aware, instant, span
 from netpromoter.rules import Condition, Policy
 from netpromoter.stats import Method, Score
 
@@ -209,7 +209,7 @@ def replay(
     Examples
     --------
     >>> from datetime import UTC
-    >>> from netpromoter.model import Message, Responded, Response, Scheduled, Survey
+    >>> from netpromoter.model import Contact, Message, Responded, Response, Scheduled, Survey
     >>> from netpromoter.rules import Wave
     >>> at = datetime(2026, 3, 2, 8, tzinfo=UTC)
     >>> ask = Message(survey="nps", occasion="1", contact="c-1", step=0, channel="email", to="1@example.com", due=at)

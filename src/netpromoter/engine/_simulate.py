@@ -54,7 +54,7 @@ class Simulation:
     Examples
     --------
     >>> from datetime import UTC
-    >>> from netpromoter.model import Survey
+    >>> from netpromoter.model import Contact, Survey
     >>> from netpromoter.rules import Continuous
     >>> people = [Contact(id=f"c-{n}", addresses={"email": f"{n}@example.com"}) for n in range(200)]
     >>> at = datetime(2026, 1, 5, tzinfo=UTC)
@@ -211,7 +211,7 @@ def simulate(
     Examples
     --------
     >>> from datetime import UTC
-    >>> from netpromoter.model import Survey
+    >>> from netpromoter.model import Contact, Survey
     >>> from netpromoter.rules import Wave, field
     >>> people = [Contact(id=f"c-{n}", addresses={"email": f"{n}@example.com"}) for n in range(50)]
     >>> keen = Behavior(response=1, decline=0, opt_out=0, bounce=0, spread=0)

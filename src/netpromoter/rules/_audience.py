@@ -62,7 +62,7 @@ class Census:
     @property
     def draw(self) -> str:
         """How its members are drawn, in words."""
-        return f"all of {self.stratum}"
+        return f"all of {self.stratum}" if self.name or self.where is not None else self.stratum
 
 
 def _by(value: str | Sequence[str]) -> tuple[str, ...]:

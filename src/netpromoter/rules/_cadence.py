@@ -303,7 +303,8 @@ class Trigger:
     @property
     def _reasons(self) -> tuple[str, ...]:
         point, limit = self.touchpoint, self.not_before
-        delay = f"{spoken(self.delay)} after {point}" if self.delay else f"its time after {point}"
+        begins = f"the later of {point} and {limit}" if isinstance(limit, str) else point
+        delay = f"{spoken(self.delay)} after {begins}" if self.delay else f"its time after {begins}"
         waits = f"{limit} missing" if isinstance(limit, str) else f"not yet {limit}"
         return f"no {point} yet", delay, f"asked about this {point} already", waits
 

@@ -66,9 +66,7 @@ def _text(name: str, value: Any) -> None:
 
 def _days(name: str, value: Any) -> None:
     try:
-        if isinstance(value, bool):
-            raise TypeError
-        span(name, timedelta(days=value))
+        span(name, None if isinstance(value, bool) else timedelta(days=value))
     except (TypeError, ValueError, OverflowError):
         raise refusal(name, "a number of days, from 0 to a century", value) from None
 
