@@ -101,7 +101,7 @@ def build(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
     installed = session.run(python, "-m", "pip", "list", "--format=json", external=True, silent=True)
     names = {package["name"].lower() for package in json.loads(installed)} - {"pip", "setuptools"}
-    if names != {"netpromoter", "attrs", "narwhals", "numpy", "scipy", "tzdata"}:
+    if names != {"netpromoter", "attrs", "narwhals", "numpy", "pluggy", "scipy", "tzdata"}:
         session.error(f"the base install brings {sorted(names)}")
     program = "import netpromoter as nps; s = nps.score([10, 9, 8, 3]); print(s); assert s.value == 25, s.value"
     session.run(python, "-W", "error", "-c", program, external=True)

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from netpromoter.engine import plan
 from netpromoter.model import Contact, Message, Scheduled, Survey, Touches, Triggered
-from netpromoter.rules import Census, Continuous, Policy, Reminders, Trigger, Variant, Variants, Wave
+from netpromoter.rules import Census, Continuous, History, Policy, Reminders, Trigger, Variant, Variants, Wave
 
 AT = datetime(2026, 6, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -89,6 +90,19 @@ def test_touches_are_those_of_the_messages_once_they_are_scheduled(both):
         told = [list(each.rows()) for each in (messages.touches(), Touches.of(scheduled(messages)))]
         assert sorted(told[0], key=lambda row: row["contact"]) == sorted(told[1], key=lambda row: row["contact"])
         assert messages.touches().in_order
+
+
+def test_a_history_takes_the_touches_of_messages_as_it_takes_their_events(both):
+    """Clocks and occasions are the same, whether a history is made of the columns or of the events."""
+    for messages in both:
+        contacts, events = messages.contacts, Touches.of(scheduled(messages))
+        fold, empty = History(contacts, events), History(contacts, Touches.of([]))
+        for history in (History(contacts, messages.touches()), empty.with_touches(messages.touches())):
+            np.testing.assert_array_equal(history.last(("invited",)), fold.last(("invited",)))
+            one, other = (each.occasions(each.codes(key="nps")) for each in (history, fold))
+            assert (one.step == other.step).all()
+            assert (one.destination == other.destination).all()
+            assert history.labels(one.row, "occasion") == fold.labels(other.row, "occasion")
 
 
 def test_a_reminder_keeps_the_occasion_and_the_arm_of_its_invitation(both):

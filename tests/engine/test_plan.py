@@ -8,9 +8,12 @@ from random import Random
 
 import attrs
 import numpy as np
+import polars as pl
 import pytest
 
 from netpromoter.engine import plan
+from netpromoter.engine._plan import planned
+from netpromoter.engine._planner import Planner
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import (
     Bounced,
@@ -35,6 +38,7 @@ from netpromoter.rules import (
     Channels,
     Continuous,
     DailyCap,
+    History,
     Hold,
     Holds,
     MinimumTenure,
@@ -246,7 +250,7 @@ def test_what_is_drawn_is_eligible_and_what_is_eligible_belongs(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_message_carries_what_is_known_of_its_person(seed):
     """Address, locale, zone, snapshot, arm, words and revision are those of the person, the policy and the step."""
-    people, touches, policy = scenario(seed)
+    people, touches, _ = scenario(seed)
     found = made(seed)
     known, arms = {person.id: person for person in people}, dict(zip(touches.contacts, [None] * 99, strict=False))
     for row in touches.rows():
@@ -267,23 +271,17 @@ def test_a_message_carries_what_is_known_of_its_person(seed):
         assert (each.probability is None) == (each.stratum is None) == (not first)
 
 
+MISSING = ("nan", "NaT", "<NA>", "None")
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_a_frame_has_the_rows(library):
     """A frame of every library has the rows, with None where it does not apply."""
     found = made(1)
     frame = found.to_frame(library)
-    told = (
-        frame.to_pylist()
-        if library == "pyarrow"
-        else frame.to_dicts()
-        if library == "polars"
-        else frame.to_dict("records")
-    )
-    if library == "pandas":
-        told = [
-            {name: None if value != value or str(value) in ("<NA>", "NaT") else value for name, value in row.items()}
-            for row in told
-        ]
+    records = {"pandas": "to_dict", "polars": "to_dicts", "pyarrow": "to_pylist"}[library]
+    rows = getattr(frame, records)(**({"orient": "records"} if library == "pandas" else {}))
+    told = [{name: None if str(value) in MISSING else value for name, value in row.items()} for row in rows]
     assert told == list(found.rows())
 
 
@@ -301,6 +299,7 @@ def why(people=(), log=(), cadence=None, *, of="ann", at=AT, horizon=DAY, **opti
     return plan([*people] or [ann()], log, policy, at=at, horizon=horizon).why(of)
 
 
+REMINDED, MONDAY = "ann is reminded of nps (spring)", "Mon 2026-06-01 06:00 UTC"
 PAYING = Census(where=field("plan") == "paid")
 BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT - 70 * HOUR)
 
@@ -315,8 +314,7 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
         ),
         (
             lambda: why(log=[message(ann(), 80)]),
-            "ann is reminded of nps (spring) by email on Mon 2026-06-01 06:00 UTC: "
-            "message 2 of the occasion, not answered yet.",
+            f"{REMINDED} by email on {MONDAY}: message 2 of the occasion, not answered yet.",
         ),
         (
             lambda: why(
@@ -324,8 +322,7 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
                 [message(ann(), 80), BACK],
                 channels=["email", "sms"],
             ),
-            "ann is reminded of nps (spring) by sms on Mon 2026-06-01 06:00 UTC: "
-            "message 1 of the occasion, attempt 2, not answered yet.",
+            f"{REMINDED} by sms on {MONDAY}: message 1 of the occasion, attempt 2, not answered yet.",
         ),
         (
             lambda: why([ann(attributes={"plan": "free"})], audience=PAYING),
@@ -349,7 +346,11 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
         ),
         (
             lambda: why(log=[message(ann(), 30)], reminders=None),
-            "ann is not asked: asked in spring already, and no reminder follows: no reminders in this policy.",
+            "ann is not asked: asked in spring already.",
+        ),
+        (
+            lambda: why(log=[message(ann(), 80), OptedOut(contact="ann", at=AT - DAY, reminders_only=True)]),
+            "ann is not asked: asked in spring already, and no reminder follows: reminders switched off.",
         ),
         (
             lambda: why(log=[message(ann(), 9999)]),
@@ -378,6 +379,10 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
         (lambda: why(cadence=Wave("spring", closes=AT - DAY)), "ann is not asked: spring is over."),
         (
             lambda: why(cadence=Wave("spring", opens=AT + 9 * DAY)),
+            "ann is held until Wed 2026-06-10 06:00 UTC: spring is not open yet.",
+        ),
+        (
+            lambda: why([ann(time_zone="Mars/Base")], cadence=Wave("spring", opens=AT + 9 * DAY)),
             "ann is held until Wed 2026-06-10 06:00 UTC: spring is not open yet.",
         ),
         (lambda: why(cadence=Trigger("visit")), "ann is not asked: no visit yet."),
@@ -501,7 +506,7 @@ class _Wrong:
         return Holds(until=self.until, reasons=("x",))
 
 
-def planned(**options):
+def refused(**options):
     given = {"survey": Survey("nps"), "cadence": Wave("spring"), "rules": []} | options
     return plan([ann()], [], Policy(**given), at=AT)
 
@@ -519,18 +524,20 @@ def planned(**options):
             "horizon must be a timedelta of at least 0:00:00",
         ),
         (lambda: plan([ann(), ann()], [], made(0).policy, at=AT), "ids must be different from one another"),
+        (lambda: plan(3, [], made(0).policy, at=AT), r"contacts must be Contacts, .* \(got 3\)"),
+        (lambda: plan([ann()], 3, made(0).policy, at=AT), r"touches must be Touches or events \(got 3\)"),
         (lambda: plan(["ann"], [], made(0).policy, at=AT), r"contacts must be made of contacts .*\(got 'ann'\)"),
         (lambda: plan([ann()], ["x"], made(0).policy, at=AT), r"events must be made of events \(got 'x'\)"),
-        (lambda: planned(audience=Census(where=field("region") == "x")), "region"),
-        (lambda: planned(keep="region"), r"keep must be names among 'locale', .*'plan' \(got 'region'\)"),
-        (lambda: planned(channels="fax"), r"channels must be among those of the contacts, 'email' \(got 'fax'\)"),
-        (lambda: planned(rules=MinimumTenure(days=1)), "since must be given for MinimumTenure"),
-        (lambda: planned(rules=AccountLimit(1, per=DAY)), "account must be given for AccountLimit"),
+        (lambda: refused(audience=Census(where=field("region") == "x")), "region"),
+        (lambda: refused(keep="region"), r"keep must be names among 'locale', .*'plan' \(got 'region'\)"),
+        (lambda: refused(channels="fax"), r"channels must be among those of the contacts, 'email' \(got 'fax'\)"),
+        (lambda: refused(rules=MinimumTenure(days=1)), "since must be given for MinimumTenure"),
+        (lambda: refused(rules=AccountLimit(1, per=DAY)), "account must be given for AccountLimit"),
         (
-            lambda: planned(rules=_Wrong(np.array([], "datetime64[us]"))),
+            lambda: refused(rules=_Wrong(np.array([], "datetime64[us]"))),
             r"what Wrong\(\) returns must be Holds whose until is an array of datetime64, shape \(1,\) \(got Holds",
         ),
-        (lambda: planned(rules=_Wrong(np.array([0]))), r"what Wrong\(\) returns must be Holds"),
+        (lambda: refused(rules=_Wrong(np.array([0]))), r"what Wrong\(\) returns must be Holds"),
         (lambda: made(0).why("nobody"), r"contact must be the id of one of the 40 contacts \(got 'nobody'\)"),
         (lambda: made(0).to_frame("duckdb"), "library must be one of"),
     ],
@@ -564,3 +571,28 @@ def test_a_plan_does_not_change_what_it_was_given():
     assert outcomes(plan(contacts, touches, policy, at=AT)) == first
     assert (before.at == touches.at).all()
     assert (before.kind == touches.kind).all()
+
+
+def test_contacts_are_taken_in_every_form(tmp_path):
+    """Single contacts, columns, a dataframe and a file of the same people give one plan."""
+    path = tmp_path / "people.csv"
+    path.write_text("id,email,plan\nann,ann@example.com,paid\nbob,bob@example.com,free\n")
+    people = [ann(), ann(id="bob", addresses={"email": "bob@example.com"}, attributes={"plan": "free"})]
+    frame = pl.read_csv(path)
+    policy = Policy(survey=Survey("nps"), cadence=Wave("spring"), rules=[], audience=PAYING, keep="plan")
+    forms = [people, iter(people), Contacts.of(people), frame, path, str(path)]
+    found = [plan(form, [], policy, at=AT) for form in forms]
+    assert [list(each.rows()) for each in found] == [list(found[0].rows())] * len(forms)
+    assert {each.invitations[0].snapshot["plan"] for each in found} == {"paid"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_planner_decides_at_every_instant_as_a_plan_does(seed):
+    """One planner, whose draws are made once, decides at many instants what a plan of each instant decides."""
+    people, touches, policy = scenario(seed)
+    contacts = Contacts.of(people)
+    planner, known = Planner(policy, contacts), History(contacts, touches)
+    for hours in (0, 5, 30, 5):
+        at = AT + hours * HOUR
+        found = planned(planner, known, np.datetime64(at.replace(tzinfo=None), "us"), DAY)
+        assert outcomes(found) == outcomes(plan(contacts, touches, policy, at=at))

@@ -42,7 +42,7 @@ def test_arms_are_found_by_name():
     ("make", "message"),
     [
         (lambda: Variants(Variant("a"), "b"), r"arms must be made of variants \(got 'b'\)"),
-        (lambda: Variants(), r"arms must be two or more, of different names \(got \[\]\)"),
+        (Variants, r"arms must be two or more, of different names \(got \[\]\)"),
         (lambda: Variants(Variant("a")), r"arms must be two or more, of different names \(got \['a'\]\)"),
         (lambda: Variants(Variant("a"), Variant("a")), "arms must be two or more, of different names"),
         (lambda: Variants(Variant("a"), Variant("b"), Variant("a")), "arms must be two or more, of different names"),

@@ -1,0 +1,342 @@
+"""Dispatching: what was adopted is taken, sent and recorded, by any number of workers in any number of processes.
+
+A message is taken by appending an intent. Of all who try, one gets it: the id of an intent is the message and the turn,
+and a log takes an id once. The intent is durable before the channel is called, and its outcome is durable before the
+next message is sent, in one commit with the next intent. So a worker that dies leaves at most one intent without an
+outcome; when the lease of that intent has run out, the message is uncertain and is listed, never sent again by itself.
+
+Between adoption and sending a person may have answered or opted out. An intent is appended on the condition that
+nothing has happened to the person since the message was adopted; where something has, the log of the person is judged.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from netpromoter._checks import count, refusal
+from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
+from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled, Sending, Sent, Withheld
+from netpromoter.plugins import Channel, Store
+from netpromoter.rules import Policy
+
+from ._vetoes import Later, Verdict, judged
+
+__all__ = ["Clock", "Dispatch", "Dispatcher"]
+
+Clock: TypeAlias = Callable[[], datetime]
+_Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed"]
+
+_LOG = logging.getLogger("netpromoter.dispatch")
+_BATCH = 200
+
+
+@attrs.frozen(kw_only=True)
+class Dispatch:
+    """What one call of `dispatch` did.
+
+    Parameters
+    ----------
+    sent : int
+        Messages that a channel took.
+    failed : int
+        Messages that were refused for good, or too often.
+    retried : int
+        Attempts that failed and were put off to a later attempt.
+    withheld : int
+        Messages that were not sent after all, since the person had answered, declined, opted out or lost the address.
+    postponed : int
+        Messages that are due, but must wait: for their send window, or for the 24 hours after another message.
+    uncertain : int
+        Messages of which nobody knows whether they were sent.
+    interrupted : bool
+        Whether it was stopped before there was nothing left to do.
+    down : mapping of str to str
+        Channels that could not carry anything, with the last error of each.
+    """
+
+    sent: int = 0
+    failed: int = 0
+    retried: int = 0
+    withheld: int = 0
+    postponed: int = 0
+    uncertain: int = 0
+    interrupted: bool = False
+    down: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """How messages are carried: the channels, the leases, and when to try again.
+
+    Parameters
+    ----------
+    channels : mapping of str to Channel or callable
+        A callable makes a channel for each worker; a channel is copied for each.
+    lease : timedelta
+        For how long a message that was taken is nobody else's.
+    attempts : int
+        How often one step is tried, at most.
+    backoff : timedelta
+        The wait before the second attempt is drawn below this; it doubles with each further one.
+    """
+
+    channels: Mapping[str, Channel | Callable[[], Channel]]
+    lease: timedelta = timedelta(minutes=15)
+    attempts: int = 5
+    backoff: timedelta = timedelta(minutes=10)
+
+    def channel(self, name: str) -> Channel:
+        """Make a channel for one worker."""
+        offered: Any = self.channels.get(name)
+        if offered is None:
+            raise refusal("channel", f"one of {', '.join(map(repr, self.channels))}", name)
+        return copy.copy(offered) if hasattr(offered, "send") else offered()
+
+    def idempotent(self, name: str) -> bool:
+        """Whether a channel may be given a message again."""
+        return bool(getattr(self.channel(name), "idempotent", False))
+
+    def again(self, message: Message, receipt: Receipt, at: datetime) -> Message | None:
+        """Give the next attempt of a message that failed for now; None if there is none left.
+
+        The wait is drawn evenly below a bound that doubles (full jitter), by a hash of the message, and is never
+        shorter than what the channel asks for.
+
+        References
+        ----------
+        Brooker, M. (2015). Exponential backoff and jitter. AWS Architecture Blog.
+        """
+        if message.attempt + 1 >= self.attempts:
+            return None
+        draw = (
+            int.from_bytes(blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") / 2**56
+        )
+        wait = max(self.backoff * (2**message.attempt) * draw, receipt.retry_after or timedelta(0))
+        return attrs.evolve(message, attempt=message.attempt + 1, due=at + wait)
+
+
+@attrs.frozen(kw_only=True)
+class _Task:
+    """A message to send, with the position at which it was adopted, and how often it was taken before."""
+
+    message: Message
+    position: int
+    turn: int = 0
+
+
+class Dispatcher:
+    """One dispatch under way: a queue, a tally, and the workers that share them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        policy: Policy,
+        delivery: Delivery,
+        render: Callable[[Message, datetime], Message],
+        clock: Clock,
+        limit: int | None = None,
+        progress: Callable[[int], object] | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
+        self.progress, self.stop = progress, stop or threading.Event()
+        self.tally: Counter[str] = Counter()
+        self.down: dict[str, str] = {}
+        self._left = limit
+        self._lock = threading.Lock()
+        self._queue: deque[_Task] = deque()
+        self._given: set[str] = set()
+        self._failure: BaseException | None = None
+
+    def run(self, workers: int, name: str) -> Dispatch:
+        """Let so many workers drain the queue; an interrupt lets each finish the message in hand."""
+        count("workers", workers, least=1)
+        threads = [threading.Thread(target=self._work, args=(f"{name}/{number}",)) for number in range(workers)]
+        for thread in threads:
+            thread.start()
+        interrupted = False
+        for thread in threads:
+            while thread.is_alive():
+                try:
+                    thread.join(0.2)
+                except KeyboardInterrupt:
+                    interrupted = True
+                    self.stop.set()
+        if self._failure is not None:
+            raise self._failure
+        return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+
+    def _work(self, name: str) -> None:
+        try:
+            with ExitStack() as opened:
+                _Worker(self, name, opened).drain()
+        except BaseException as problem:  # noqa: BLE001 -- a thread has nobody above it: `run` raises it again
+            self._failure = problem
+            self.stop.set()
+
+    def next(self) -> _Task | None:
+        """Give the next message that is due; None if there is none, or if the dispatch is to stop."""
+        with self._lock:
+            if self.stop.is_set() or self._left == 0:
+                return None
+            if not self._queue:
+                self._refill()
+            if not self._queue:
+                return None
+            if self._left is not None:
+                self._left -= 1
+            return self._queue.popleft()
+
+    def _refill(self) -> None:
+        """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
+        now = self.clock()
+        waiting = self.store.waiting(now, limit=len(self._given) + _BATCH)
+        messages = {message.id: message for message in waiting if message.id not in self._given}
+        adopted = self.store.entries(ids=[f"scheduled/{each}" for each in messages]) if messages else ()
+        places = {entry.event.message.id: entry.position for entry in adopted if isinstance(entry.event, Scheduled)}
+        self._queue.extend(_Task(message=message, position=places[each]) for each, message in messages.items())
+        self._given.update(messages)
+        if not messages:
+            self._queue.extend(self._again(now))
+
+    def _again(self, now: datetime) -> Iterator[_Task]:
+        for claim in self.store.claims():
+            fresh = claim.message.id not in self._given and claim.intent.until <= now
+            if fresh and self.delivery.idempotent(claim.message.channel):
+                self._given.add(claim.message.id)
+                yield _Task(message=claim.message, position=0, turn=claim.intent.turn + 1)
+
+    def note(self, outcome: _Outcome) -> None:
+        """Count what became of a message."""
+        with self._lock:
+            self.tally[outcome] += 1
+            done = sum(self.tally.values())
+        if self.progress:
+            self.progress(done)
+
+
+class _Worker:
+    """One worker: it takes a message, sends it, and writes the outcome together with the next intent."""
+
+    def __init__(self, dispatcher: Dispatcher, name: str, opened: ExitStack) -> None:
+        self._all, self._name, self._opened = dispatcher, name, opened
+        self._channels: dict[str, Channel] = {}
+        self._pending: list[Event] = []
+
+    def drain(self) -> None:
+        """Send until there is nothing left, and record the last outcome."""
+        try:
+            while (task := self._all.next()) is not None:
+                rendered = self._all.render(task.message, self._all.clock())
+                channel = self._channel(task.message.channel)
+                if channel is None:
+                    self._all.note("postponed")
+                elif self._take(task):
+                    self._send(task.message, rendered, channel)
+        finally:
+            self._write()
+
+    def _write(self, *more: Event, expecting: Mapping[str, int] | None = None) -> set[str]:
+        """Append what is pending and more; give the ids that were new."""
+        events = [*self._pending, *more]
+        new = self._all.store.append(events, expecting=expecting) if events else ()
+        self._pending = []
+        return {event.id for event in new}
+
+    def _take(self, task: _Task) -> bool:
+        """Append the intent, unless something has happened to the person that speaks against it."""
+        message, position = task.message, task.position
+        verdict = self._judged(message, ())
+        while verdict is None:
+            try:
+                intent = self._intent(task)
+                return intent.id in self._write(intent, expecting={message.contact: position})
+            except Conflict:
+                self._write()
+                entries = list(self._all.store.entries(contacts=[message.contact]))
+                position = max(entry.position for entry in entries)
+                verdict = self._judged(message, entries)
+        if isinstance(verdict, Later) or task.turn:
+            self._all.note("postponed")
+            return False
+        self._write(Withheld(message=message.id, at=self._all.clock(), reason=verdict.reason))
+        self._all.note("withheld")
+        return False
+
+    def _judged(self, message: Message, entries: Iterable[Entry]) -> Verdict:
+        policy = self._all.policy
+        return judged(message, entries, self._all.clock(), policy.window, policy.time_zone)
+
+    def _intent(self, task: _Task) -> Sending:
+        at = self._all.clock()
+        until = at + self._all.delivery.lease
+        return Sending(message=task.message.id, worker=self._name, at=at, until=until, turn=task.turn)
+
+    def _send(self, message: Message, rendered: Message, channel: Channel) -> None:
+        """Hand a message to its channel, and keep the outcome for the next append."""
+        try:
+            receipt = _checked(channel.send(rendered), message)
+        except ChannelDown as problem:
+            self._close(message.channel, problem)
+            receipt = Receipt.failed(message, _told(problem))
+        except Exception as problem:  # noqa: BLE001 -- whatever a channel raises, the message may have left
+            _LOG.exception("channel %s raised, and message %s is uncertain", message.channel, message.id)
+            self._close(message.channel, problem)
+            self._all.note("uncertain")
+            return
+        self._settle(message, receipt)
+
+    def _settle(self, message: Message, receipt: Receipt) -> None:
+        at = self._all.clock()
+        if receipt.accepted:
+            self._pending.append(Sent(message=message.id, at=at, reference=receipt.reference))
+            self._all.note("sent")
+            return
+        permanent = receipt.permanent
+        self._pending.append(Failed(message=message.id, at=at, reason=receipt.reason, permanent=permanent))
+        again = None if permanent else self._all.delivery.again(message, receipt, at)
+        if again is not None:
+            self._pending.append(Scheduled(message=again, at=at))
+        self._all.note("failed" if again is None else "retried")
+
+    def _channel(self, name: str) -> Channel | None:
+        """Open a channel, once for this worker; None if it cannot be opened, or is down."""
+        if name in self._all.down:
+            return None
+        if name not in self._channels:
+            try:
+                channel: Any = self._all.delivery.channel(name)
+                self._channels[name] = self._opened.enter_context(channel) if hasattr(channel, "__enter__") else channel
+            except InvalidArgument:
+                raise
+            except Exception as problem:  # noqa: BLE001 -- whatever it is, nothing was sent
+                _LOG.exception("channel %s cannot be opened", name)
+                self._close(name, problem)
+                return None
+        return self._channels[name]
+
+    def _close(self, name: str, problem: Exception) -> None:
+        """Do without a channel for the rest of this dispatch."""
+        self._channels.pop(name, None)
+        self._all.down[name] = _told(problem)
+
+
+def _told(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {problem}"
+
+
+def _checked(receipt: Any, message: Message) -> Receipt:
+    if isinstance(receipt, Receipt) and receipt.message == message.id:
+        return receipt
+    raise refusal(f"what channel {message.channel!r} returns", f"a Receipt for {message.id}", receipt)
