@@ -360,6 +360,9 @@ class _Judge:
                 assert inside, "a message outside the send window"
 
     def occasion(self, message):
+        for wave in getattr(self.force.cadence, "waves", ()):
+            closed = wave.name == message.occasion and wave.closes and message.at >= wave.closes
+            assert not closed, "a message of a wave that is closed"
         place = (message.survey, message.occasion, message.contact)
         same = [fact for fact in self.all if (fact.survey, fact.occasion, fact.contact) == place and fact.message]
         reminders = self.force.reminders

@@ -25,6 +25,7 @@ from netpromoter.rules import (
     Variants,
     Wave,
     Waves,
+    field,
 )
 
 DAY = timedelta(days=1)
@@ -95,6 +96,10 @@ def test_every_cadence_fits(cadence):
         ({"audience": []}, r"audience must be made of Census and Sample, one or more \(got \[\]\)"),
         ({"audience": "all"}, "audience must be made of Census and Sample"),
         ({"audience": [Census(), 3]}, "audience must be made of Census and Sample"),
+        (
+            {"audience": [Census(name="x"), Sample(share=0.5, where=field("plan") == "free", name="x")]},
+            r"audience must be of different names where the conditions differ \(got \['x', 'x'\]\)",
+        ),
         ({"rules": [3]}, r"rules must be made of rules, each an instance of one \(got 3\)"),
         ({"rules": None}, r"rules must be made of rules, each an instance of one \(got None\)"),
         ({"rules": [QuietPeriod]}, "rules must be made of rules, each an instance of one"),
@@ -113,6 +118,12 @@ def test_what_cannot_decide_is_refused(options, message):
     """Whatever is no part of a policy is refused in words that name it."""
     with pytest.raises(InvalidArgument, match=message):
         policy(**options)
+
+
+def test_audiences_of_one_condition_may_have_one_name():
+    """Two samples of the same people are one stratum."""
+    both = [Sample(share=0.1), Sample(size=100)]
+    assert policy(audience=both).audience == tuple(both)
 
 
 def test_variants_stand_in_a_policy():

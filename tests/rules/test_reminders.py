@@ -23,7 +23,7 @@ from netpromoter.model import (
     Survey,
     fingerprint,
 )
-from netpromoter.rules import FOREVER, AtMost, Channels, Occasions, Policy, Reminders, Wave
+from netpromoter.rules import FOREVER, AtMost, Channels, Occasions, Policy, QuietPeriod, Reminders, Wave, Waves
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -89,8 +89,8 @@ def test_each_step_has_its_template_and_the_last_serves_all_that_follow():
 
 
 def policy(reminders=None, **options):
-    given = {"rules": [], "channels": Channels("email", "sms")} | options
-    return Policy(survey=Survey("nps"), cadence=Wave("spring"), reminders=reminders or Reminders(), **given)
+    given = {"rules": [], "cadence": Wave("spring"), "channels": Channels("email", "sms")} | options
+    return Policy(survey=Survey("nps"), reminders=reminders or Reminders(), **given)
 
 
 def message(step=0, hours=0, occasion="spring", survey="nps", attempt=0):
@@ -212,6 +212,21 @@ def test_a_reminder_that_has_no_time_left_is_too_late():
     assert not following([], 4, chosen)
     assert "too late for a reminder" in why([], 4, chosen)
     assert not following([], 6, chosen)
+
+
+@pytest.mark.parametrize("days", [2, 3, 5, 7])
+def test_a_wave_that_closes_ends_its_reminders(days):
+    """No reminder of a wave leaves after its closing, though the next wave is open by then."""
+    waves = [
+        Wave("spring", opens=START, closes=START + 5 * DAY),
+        Wave("summer", opens=START + 6 * DAY, closes=START + 90 * DAY),
+    ]
+    chosen = policy(Reminders(after=days * DAY), cadence=Waves(waves), rules=[QuietPeriod(days=60, after="invited")])
+    assert bool(following([], days, chosen)) == (days < 5)
+    if days >= 5:
+        assert "spring is over" in why([], days, chosen)
+    alone = policy(Reminders(after=days * DAY), cadence=waves[0])
+    assert bool(following([], days, alone)) == (days < 5)
 
 
 def test_messages_of_a_window_can_count_instead_of_those_of_an_occasion():

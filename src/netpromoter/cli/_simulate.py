@@ -85,7 +85,7 @@ def simulate(policy: str, file: str, form: str, plot: str | None, **options: Any
         if plot:
             from netpromoter import report
 
-            saved(report.plot_simulation(found if len(found) > 1 else next(iter(found.values()))), plot)
+            saved(report.plot_simulation(found if len(found) > 1 else next(iter(found.values())))[0], plot)
     if options["behavior"] is None:
         click.echo("Note: how people react is an assumption; state your own with --behavior", err=True)
 

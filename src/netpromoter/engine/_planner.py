@@ -140,12 +140,21 @@ class _Turn:
             holding.close(chosen, reason)
         self._into_window(holding, self.contacts.time_zone.take(self.open))
         holding.close(holding.until >= reminders.ends(self.occasions), "too late for a reminder")
-        if np.ndim(self.readiness.ends) == 0:
-            holding.close(holding.until >= self.readiness.ends, self.readiness.over)
+        self._close_occasions(holding)
         everybody = Holding(len(self.contacts), FOREVER, self.reasons)
         everybody.refuse(slice(None), NO_OCCASION, FOREVER)
         everybody.put(self.open, holding)
         return everybody
+
+    def _close_occasions(self, holding: Holding) -> None:
+        """Leave out what would come after the end of its wave."""
+        since = self.occasions.invited.min() if len(self.open) else FOREVER
+        closes = {name: end for name, end in self.readiness.closes.items() if since < end < FOREVER}
+        late = np.flatnonzero((holding.until < FOREVER) & (holding.until >= min(closes.values(), default=FOREVER)))
+        names = Labels(self.history, self.occasions.row[late], "occasion")
+        for place, name in zip(late.tolist(), names, strict=True):
+            if name in closes and holding.until[place] >= closes[name]:
+                holding.refuse(place, f"{name} is over", FOREVER)
 
     def _closings(self, lost: _Mask) -> list[tuple[_Mask, str]]:
         """Say for whom no further message of the occasion is to come, and why."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
@@ -43,6 +43,8 @@ class Readiness:
         The reason of those for whom it is.
     occasions : sequence of str, of n or of one
         The name of each person's next occasion, or one for all.
+    closes : mapping of str to datetime64[us], default {}
+        The instants from which on occasions of these names have no further message.
     """
 
     ready: Instants
@@ -51,6 +53,7 @@ class Readiness:
     ends: Instants | np.datetime64
     over: str
     occasions: Sequence[str]
+    closes: Mapping[str, np.datetime64] = attrs.field(factory=dict)
 
     def occasion(self, position: int) -> str:
         """Name the occasion of one person."""
@@ -125,7 +128,13 @@ class Wave:
         name = self.name
         reasons = f"asked in {name} already", f"{name} is not open yet", f"place in the drip of {name}"
         return Readiness(
-            ready=ready, reasons=reasons, codes=codes, ends=self.end, over=f"{name} is over", occasions=(name,)
+            ready=ready,
+            reasons=reasons,
+            codes=codes,
+            ends=self.end,
+            over=f"{name} is over",
+            occasions=(name,),
+            closes={name: self.end},
         )
 
     def _places(self, people: People) -> npt.NDArray[np.timedelta64]:
@@ -175,7 +184,8 @@ class Waves:
 
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let everybody be asked who was not yet in the wave that opened last."""
-        return self._current(at).readiness(people, at)
+        closes = {wave.name: wave.end for wave in self.waves}
+        return attrs.evolve(self._current(at).readiness(people, at), closes=closes)
 
 
 @attrs.frozen(kw_only=True)

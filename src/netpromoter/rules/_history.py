@@ -17,6 +17,7 @@ __all__ = ["History", "Occasions", "among"]
 _Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 _Words: TypeAlias = npt.NDArray[np.uint64]
+_Events: TypeAlias = tuple[Instants, npt.NDArray[np.int32], npt.NDArray[np.object_]]
 _Which: TypeAlias = tuple[tuple[str, ...], tuple[int, ...] | None, str | None]  # kinds, surveys, occasion
 
 _NOBODY = -1
@@ -183,6 +184,8 @@ class History:
         self._chunks = [self._rows(ordered, person)]
         self._starts = [0, len(touches)]
         self._bounces = self._chunks[0].bounces()
+        self._lost: dict[str, _Mask] = {}
+        self._events: dict[str, _Events] = {}
         self._last: dict[_Which, Instants] = {}
         self._deep: dict[tuple[int, _Which], tuple[np.datetime64, npt.NDArray[np.int64]]] = {}
         self._occasions: dict[tuple[int, ...], Occasions] = {}
@@ -198,6 +201,8 @@ class History:
         grown.__dict__.update(self.__dict__, surveys=dict(self.surveys), channels=dict(self.channels))
         rows = grown._rows(ordered, person)
         grown._bounce(rows.bounces())
+        if rows.which(("triggered",), None).any():
+            grown._events = {}
         grown._chunks = [*self._chunks, rows]
         grown._last = {which: _advanced(clock, rows, which) for which, clock in self._last.items()}
         grown._deep = {key: (floor, _inserted(deep, rows, key[1], floor)) for key, (floor, deep) in self._deep.items()}
@@ -373,13 +378,13 @@ class History:
 
     def labels(self, rows: _Ints, column: str) -> list[str | None]:
         """Return the labels that some rows, by their number, have in a column; None for none."""
-        starts = np.array(self._starts)
-        found: list[str | None] = []
-        for row, chunk in zip(rows.tolist(), np.searchsorted(starts, rows, side="right") - 1, strict=True):
-            touches = self._chunks[chunk].touches
-            code = int(getattr(touches, column)[row - starts[chunk]]) if row >= 0 else _NOBODY
-            found.append(None if code < 0 else str(getattr(touches, column + "s")[code]))
-        return found
+        found = np.full(len(rows), None, object)
+        chunks = np.searchsorted(self._starts, rows, side="right") - 1
+        for chunk in np.unique(chunks[rows >= 0]).tolist():
+            touches, here = self._chunks[chunk].touches, np.flatnonzero((chunks == chunk) & (rows >= 0))
+            codes = getattr(touches, column)[rows[here] - self._starts[chunk]]
+            found[here] = _labeled([*getattr(touches, column + "s"), None], codes)
+        return found.tolist()
 
     def each(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of each contact, in the order of time."""
@@ -390,8 +395,13 @@ class History:
                     told[person].append(row)
         yield from (sorted(rows, key=_when) for rows in told)
 
-    def triggered(self, touchpoint: str) -> tuple[Instants, npt.NDArray[np.int32], npt.NDArray[np.object_]]:
+    def triggered(self, touchpoint: str) -> _Events:
         """Return when each event of a touchpoint happened, to which contact, and its id, in the order of time."""
+        if touchpoint not in self._events:
+            self._events[touchpoint] = self._gathered(touchpoint)
+        return self._events[touchpoint]
+
+    def _gathered(self, touchpoint: str) -> _Events:
         parts = [(np.empty(0, "datetime64[us]"), np.empty(0, np.int32), np.empty(0, object))]
         for rows in self._chunks:
             touches, named = rows.touches, _named(rows.touches.touchpoints, touchpoint)
@@ -417,6 +427,11 @@ class History:
 
     def bounced(self, channel: str) -> _Mask:
         """Say whose address of a channel failed for good, shape (n,)."""
+        if channel not in self._lost:
+            self._lost[channel] = self._failed(channel)
+        return self._lost[channel]
+
+    def _failed(self, channel: str) -> _Mask:
         person, channels, destination = self._bounces
         lost = np.zeros(len(self.contacts) + 1, np.bool_)
         named = (channels == self.channels.get(channel, _NOBODY)) | (channels == _NOBODY)
@@ -431,6 +446,7 @@ class History:
     def _bounce(self, new: tuple[_Ints, _Ints, _Words]) -> None:
         if len(new[0]):
             self.__dict__.pop("dead", None)
+            self._lost = {}
             person, channel, destination = (np.concatenate(pair) for pair in zip(self._bounces, new, strict=True))
             self._bounces = person, channel, destination
 
@@ -469,7 +485,7 @@ def _recoded(codes: _Ints, labels: Sequence[Any], table: dict[Any, int]) -> npt.
     return found
 
 
-def _labeled(labels: Sequence[str], codes: _Ints) -> npt.NDArray[np.object_]:
+def _labeled(labels: Sequence[str | None], codes: _Ints) -> npt.NDArray[np.object_]:
     found = np.empty(len(codes), object)
     found[:] = [labels[code] for code in codes.tolist()]
     return found

@@ -39,6 +39,8 @@ def _audience(value: Any) -> tuple[Audience, ...]:
     given = tuple(value) if isinstance(value, Sequence) else (value,)
     if not given or not all(isinstance(each, Census | Sample) for each in given):
         raise refusal("audience", "made of Census and Sample, one or more", value)
+    if len({each.stratum for each in given}) < len({(each.stratum, each.where) for each in given}):
+        raise refusal("audience", "of different names where the conditions differ", [each.stratum for each in given])
     return given
 
 

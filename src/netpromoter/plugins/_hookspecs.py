@@ -1,0 +1,168 @@
+"""The hooks. The docstring of each is its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pluggy
+
+from netpromoter.model import Message, Receipt, Response
+
+from ._ports import Channel, Store
+
+__all__ = ["hookimpl", "hookspec"]
+
+hookspec = pluggy.HookspecMarker("netpromoter")
+
+#: Marks a function or method of a plugin as the implementation of the hook that it is named after.
+hookimpl = pluggy.HookimplMarker("netpromoter")
+
+
+@hookspec
+def netpromoter_register_channels() -> Mapping[str, Callable[..., Channel]]:
+    """Offer channels.
+
+    Called once by each `load_plugins`, before any channel is made. No channel, store or program exists yet that knows
+    of the plugin, and plugins are asked one at a time: none sees what another offers.
+
+    Returns
+    -------
+    mapping of str to callable
+        The name of each channel and its factory: what is called with the options of `Plugins.channel`, as keywords, and
+        gives a `Channel`. A class will do. It is called once for each worker, and imports what is large only then. A
+        name that another plugin offers too is refused.
+
+    Raises
+    ------
+    PluginError
+        From `load_plugins`, if the hook raises or returns anything else; the error of the hook is its cause.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Printer:
+    ...     def send(self, message):
+    ...         print(message.text)
+    ...         return Receipt.sent(message)
+    >>> class Office:
+    ...     @hookimpl
+    ...     def netpromoter_register_channels(self):
+    ...         return {"printer": Printer}
+    """
+    return {}
+
+
+@hookspec
+def netpromoter_register_stores() -> Mapping[str, Callable[..., Store]]:
+    """Offer stores.
+
+    Called once by each `load_plugins`, before any store is opened, one plugin at a time.
+
+    Returns
+    -------
+    mapping of str to callable
+        The scheme of a URL, in lower case and without the colon, and its factory: what is called with the whole URL,
+        and the options of `open_store` as keywords, and gives a `Store`. It imports what is large only then. A scheme
+        that another plugin offers too is refused.
+
+    Raises
+    ------
+    PluginError
+        From `load_plugins`, if the hook raises or returns anything else; the error of the hook is its cause.
+
+    Notes
+    -----
+    A URL may hold a password. `open_store` takes it out of what a factory raises; what a store logs, and its `repr`,
+    are the store's to keep clean.
+
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Warehouse:
+    ...     @hookimpl
+    ...     def netpromoter_register_stores(self):
+    ...         return {"warehouse": lambda url, *, region="eu": ...}
+    """
+    return {}
+
+
+@hookspec
+def netpromoter_message_sent(message: Message, receipt: Receipt) -> None:
+    """Be told that a channel took a message.
+
+    Called after the fact, when the program reads its log to tell its plugins, and not by the worker that sends: nothing
+    that happens here can disturb sending. That the message was sent is durable in the store. Messages are told in the
+    order of the log, each at least once: after a power cut one may be told again, and is known by its id.
+
+    Parameters
+    ----------
+    message : Message
+        What was sent, as the log has it: without its words and headers, which are never stored.
+    receipt : Receipt
+        What the channel said: accepted, with the reference by which the channel knows the message.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. The message is not told again for it.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Meter:
+    ...     sent = 0
+    ...
+    ...     @hookimpl
+    ...     def netpromoter_message_sent(self, message):
+    ...         self.sent += 1
+    """
+
+
+@hookspec
+def netpromoter_response_received(response: Response) -> None:
+    """Be told that somebody answered.
+
+    Called after the fact, when the program reads its log to tell its plugins, and not while the person waits: nothing
+    that happens here can lose an answer. The answer is durable in the store. Answers are told in the order of the log,
+    each at least once: after a power cut one may be told again, and is known by its id. A revised answer is an answer
+    with a higher ordinal.
+
+    Parameters
+    ----------
+    response : Response
+        The answer, with its comment and the snapshot of the person.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. The answer is not told again for it.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Bell:
+    ...     @hookimpl
+    ...     def netpromoter_response_received(self, response):
+    ...         if response.rating <= 6:
+    ...             print("somebody is unhappy")
+    """

@@ -1,0 +1,253 @@
+"""What plugins offer, and telling them what happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import attrs
+
+from netpromoter._checks import one_of, refusal
+from netpromoter.errors import PluginError
+
+from ._ports import Channel, Store
+from ._urls import scheme_of, without_password
+
+__all__ = ["Failure", "Listener", "Offer", "Plugins"]
+
+_LOG = logging.getLogger("netpromoter.plugins")
+_Port = TypeVar("_Port")
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """A plugin that raised when it was told something.
+
+    Parameters
+    ----------
+    plugin : str
+        The name of the plugin.
+    hook : str
+        The name of the hook.
+    error : Exception
+        What it raised.
+    """
+
+    plugin: str
+    hook: str
+    error: Exception
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """A factory, and whose it is."""
+
+    plugin: str
+    factory: Callable[..., Any]
+
+
+@attrs.frozen(kw_only=True)
+class Listener:
+    """What a plugin wants to be told, and how."""
+
+    plugin: str
+    function: Callable[..., object]
+    wanted: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Plugins:
+    """What was found by `load_plugins`, which makes it.
+
+    Parameters
+    ----------
+    origins : mapping of str to str
+        The name of each plugin, and where it comes from: the distribution that brought it, or "given".
+    facts : mapping of str to tuple of str
+        The hooks that are told, and what each is told.
+
+    Examples
+    --------
+    >>> from netpromoter.plugins import load_plugins
+    >>> plugins = load_plugins(entry_points=False)
+    >>> plugins
+    Plugins(netpromoter; 5 channels, 4 stores)
+    >>> plugins.channels["smtp"]
+    'netpromoter'
+    """
+
+    origins: Mapping[str, str]
+    facts: Mapping[str, tuple[str, ...]]
+    _channels: Mapping[str, Offer]
+    _stores: Mapping[str, Offer]
+    _listeners: Mapping[str, tuple[Listener, ...]]
+
+    def __repr__(self) -> str:
+        return f"Plugins({', '.join(self.origins)}; {len(self._channels)} channels, {len(self._stores)} stores)"
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """The names of channels, and the plugin that offers each."""
+        return {name: offer.plugin for name, offer in self._channels.items()}
+
+    @property
+    def stores(self) -> dict[str, str]:
+        """The schemes of URLs, and the plugin that offers a store for each."""
+        return {name: offer.plugin for name, offer in self._stores.items()}
+
+    @property
+    def told(self) -> dict[str, tuple[str, ...]]:
+        """The hooks that are told, and the plugins that listen to each, in the order in which they are told."""
+        return {hook: tuple(found.plugin for found in listeners) for hook, listeners in self._listeners.items()}
+
+    def rows(self) -> list[dict[str, str]]:
+        """Say for each plugin, as text, where it comes from, what it offers and what it is told.
+
+        Examples
+        --------
+        >>> from netpromoter.plugins import load_plugins
+        >>> load_plugins(entry_points=False).rows()[0]["channels"]
+        'apprise, console, outbox, smtp, webhook'
+        """
+        return [
+            {
+                "plugin": plugin,
+                "from": origin,
+                "channels": ", ".join(name for name, owner in self.channels.items() if owner == plugin),
+                "stores": ", ".join(scheme for scheme, owner in self.stores.items() if owner == plugin),
+                "told": ", ".join(hook for hook, listeners in self.told.items() if plugin in listeners),
+            }
+            for plugin, origin in self.origins.items()
+        ]
+
+    def channel(self, name: str, /, **options: Any) -> Channel:
+        """Make a channel.
+
+        Parameters
+        ----------
+        name : str
+            One of `channels`.
+        **options
+            What its factory takes.
+
+        Returns
+        -------
+        Channel
+            A new one for each call.
+
+        Raises
+        ------
+        InvalidArgument
+            If no plugin offers a channel of this name.
+        PluginError
+            If what the factory gives is not a channel. What the factory raises goes through.
+
+        Examples
+        --------
+        >>> from netpromoter.plugins import hookimpl, load_plugins
+        >>> class Printer:
+        ...     def send(self, message):
+        ...         print(message.text)
+        ...         return Receipt.sent(message)
+        >>> class Office:
+        ...     @hookimpl
+        ...     def netpromoter_register_channels(self):
+        ...         return {"printer": Printer}
+        >>> type(load_plugins(Office()).channel("printer")).__name__
+        'Printer'
+        """
+        offer = _known("channel", name, self._channels)
+        return _checked(offer.factory(**options), Channel, f"channel {name!r} of plugin {offer.plugin!r}")
+
+    def store(self, url: str, /, **options: Any) -> Store:
+        """Open the store that a URL names, as `open_store` does."""
+        scheme = scheme_of(url)
+        offer = _known("scheme of url", scheme, self._stores)
+        named = f"store {scheme!r} of plugin {offer.plugin!r}"
+        try:
+            found = offer.factory(url, **options)
+        except Exception as error:
+            said = without_password(error, url)
+            if said is None:
+                raise
+        else:
+            return _checked(found, Store, named)
+        # Raised here and not above, so that what it hides is not its context.
+        raise PluginError(f"{named} must open (got {said})")
+
+    def tell(self, hook: str, /, *plugins: str, **facts: object) -> tuple[Failure, ...]:
+        """Tell plugins what happened, one after the other.
+
+        Whatever one of them raises is logged by ``netpromoter.plugins`` with its name, and hinders no other.
+
+        Parameters
+        ----------
+        hook : str
+            One of `facts`.
+        *plugins : str
+            Whom to tell; all if nobody is named.
+        **facts
+            What the hook is told.
+
+        Returns
+        -------
+        tuple of Failure
+            One for each plugin that raised.
+
+        Raises
+        ------
+        InvalidArgument
+            If the hook is unknown, or is told something else.
+
+        Examples
+        --------
+        >>> from netpromoter.plugins import hookimpl, load_plugins
+        >>> class Bell:
+        ...     @hookimpl
+        ...     def netpromoter_response_received(self, response):
+        ...         print(f"somebody gave a {response.rating}")
+        >>> from datetime import UTC, datetime
+        >>> from netpromoter.model import Response
+        >>> at = datetime(2026, 6, 2, tzinfo=UTC)
+        >>> answer = Response(survey="relationship", occasion="autumn", contact="c-1", rating=9, at=at)
+        >>> load_plugins(Bell()).tell("netpromoter_response_received", response=answer)
+        somebody gave a 9
+        ()
+        """
+        if set(facts) != set(self.facts[one_of("hook", hook, self.facts)]):
+            raise refusal("facts", "those of the hook: " + ", ".join(self.facts[hook]), sorted(facts))
+        found = [listener for listener in self._listeners[hook] if not plugins or listener.plugin in plugins]
+        failures = [_told(listener, hook, facts) for listener in found]
+        return tuple(failure for failure in failures if failure is not None)
+
+
+def _known(what: str, name: str, offers: Mapping[str, Offer]) -> Offer:
+    if isinstance(name, str) and name in offers:
+        return offers[name]
+    near = get_close_matches(name, offers, 1) if isinstance(name, str) else []
+    rule = "one of " + ", ".join(map(repr, offers)) + "".join(f", perhaps {found!r}" for found in near)
+    raise refusal(what, rule, name)
+
+
+def _told(listener: Listener, hook: str, facts: Mapping[str, object]) -> Failure | None:
+    try:
+        listener.function(*(facts[name] for name in listener.wanted))
+    except Exception as error:
+        _LOG.exception("plugin %s raised in %s", listener.plugin, hook)
+        return Failure(plugin=listener.plugin, hook=hook, error=error)
+    return None
+
+
+def _checked(value: Any, port: type[_Port], named: str) -> _Port:
+    """Refuse what lacks a method of its port; it may hold secrets, so only its type is shown."""
+    methods = [name for name, member in vars(port).items() if callable(member) and not name.startswith("_")]
+    missing = [name for name in methods if not callable(getattr(value, name, None))]
+    if isinstance(value, type):
+        raise PluginError(f"{named} must be an instance (got the class {value.__name__})")
+    if missing:
+        rule = f"an object with {', '.join(methods)}"
+        raise PluginError(f"{named} must be {rule} (got a {type(value).__name__} without {', '.join(missing)})")
+    found: _Port = value
+    return found
