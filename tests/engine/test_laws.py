@@ -531,9 +531,9 @@ def walk(world, seed, steps=200):
     return sum(fact.message for fact in world.facts)
 
 
-def walks(world):
-    """Let twenty worlds run, one after the other."""
-    for seed in range(20):
+def walks(world, first):
+    """Let worlds run, one after the other."""
+    for seed in (first, *range(20)):
         walk(world(), seed)
 
 
@@ -668,19 +668,35 @@ FAULTS = {
 }
 
 
+#: The walk that finds each fault soonest is tried first.
+SEEDS = {
+    "the guard is off": 1,
+    "a quiet period is a day short": 2,
+    "a quiet period is a second short": 2,
+    "reminders are exempt from AtMost": 1,
+    "destinations have no clocks": 0,
+    "a cap counts invitations only": 8,
+    "a window takes no notice of the zone": 0,
+    "opt-outs are overlooked": 3,
+    "answers do not end reminders": 0,
+    "accounts are not limited": 12,
+    "tenure is not judged": 4,
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_walk_finds_a_seeded_fault(fault, monkeypatch):
     """A program with one rule broken is found out by the oracle, by the law that is broken."""
     apply, broken = FAULTS[fault]
     apply(monkeypatch)
     with pytest.raises(AssertionError, match=broken):
-        walks(_World)
+        walks(_World, SEEDS[fault])
 
 
 def test_a_walk_finds_an_adoption_that_trusts_its_plan():
     """Who adopts a plan by what was known when it was made writes twice within a day, or twice the same message."""
     with pytest.raises(AssertionError, match=r"24 hours|twice"):
-        walks(partial(_World, trusting=True))
+        walks(partial(_World, trusting=True), 0)
 
 
 # Nobody starves

@@ -229,6 +229,14 @@ def test_a_wave_that_closes_ends_its_reminders(days):
     assert bool(following([], days, alone)) == (days < 5)
 
 
+def test_the_end_of_one_wave_is_not_that_of_another():
+    """Who was invited to a wave that has no end is reminded when another has closed."""
+    bob = Contact(id="bob", addresses={"email": "bob@example.com"})
+    other = Scheduled(message=attrs.evolve(message(occasion="winter").message, contact="bob", destination=7), at=START)
+    chosen = policy(Reminders(after=5 * DAY), cadence=Wave("spring", opens=START, closes=START + 4 * DAY))
+    assert [each.contact for each in following([other], 5, chosen, contacts=[ANN, bob])] == ["bob"]
+
+
 def test_messages_of_a_window_can_count_instead_of_those_of_an_occasion():
     """With a window, messages of any survey count, and the next leaves when the window has room."""
     chosen = policy(Reminders(after=3 * DAY, max_messages=2, per=10 * DAY, within=20 * DAY))

@@ -163,7 +163,7 @@ class _Turn:
         return [
             (last("answered", scope="survey")[self.open] >= invited, "answered"),
             (last("declined", scope="survey")[self.open] >= invited, "declined"),
-            (off, "reminders switched off"),
+            (off & ~(lost & (self.occasions.step == 0)), "reminders switched off"),
             (self.reminders.spent(self.occasions), "all messages sent"),
             (~lost & np.asarray(self.policy.reminders is None), "no reminders in this policy"),
         ]

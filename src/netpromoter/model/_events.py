@@ -85,7 +85,7 @@ class WaveDrawn:
     ...     survey="relationship", occasion="autumn", stratum="free", population=5000, eligible=4800, drawn=480,
     ...     probability=0.1, seed="autumn", at=datetime(2026, 6, 1, tzinfo=UTC),
     ... ).id
-    'wave_drawn/relationship/autumn/free/2026-06-01T00%3A00%3A00.000000Z'
+    'wave_drawn/relationship/autumn/free/2026-06-01T00%3A00%3A00.000000Z/5000-4800-480'
     """
 
     survey: str = attrs.field(validator=text)
@@ -100,8 +100,9 @@ class WaveDrawn:
 
     @property
     def id(self) -> str:
-        """The id of this event."""
-        return joined("wave_drawn", self.survey, self.occasion, self.stratum, stamp(self.at))
+        """The id of this event; two parts of a list of contacts may be drawn at one instant, and the counts tell them."""
+        counts = f"{self.population}-{self.eligible}-{self.drawn}"
+        return joined("wave_drawn", self.survey, self.occasion, self.stratum, stamp(self.at), counts)
 
 
 @attrs.frozen(kw_only=True)

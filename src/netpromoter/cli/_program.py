@@ -1,0 +1,216 @@
+"""The commands of a program: plan, adopt, run, why, uncertain; and plugins."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.text import Text
+
+from netpromoter import formats
+from netpromoter._checks import shown
+from netpromoter.engine import Adoption, Dispatch, Plan, Program
+from netpromoter.model import Contacts
+from netpromoter.plugins import load_plugins
+
+from ._group import as_click_errors
+from ._named import named
+from ._terminal import columns, drawn, safe
+
+__all__ = ["adopt", "plan", "plugins", "run", "uncertain", "why"]
+
+_PROGRAM = "MODULE:ATTRIBUTE"
+_INTERRUPTED = 130
+
+program = click.argument("program", metavar=_PROGRAM)
+contacts = click.option("--contacts", "file", required=True, metavar="FILE", help="The contacts, as CSV.")
+identity = click.option(
+    "--id", "identity", default="id", show_default=True, metavar="COLUMN", help="The column of ids."
+)
+moment = click.option(
+    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]), metavar="INSTANT", help="In UTC. [default: now]"
+)
+form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _at(value: datetime | None) -> datetime:
+    return _now() if value is None else value.replace(tzinfo=UTC)
+
+
+def _program(value: str) -> Program:
+    found = named(_PROGRAM, value)
+    if isinstance(found, Program):
+        return found
+    raise click.UsageError(f"{_PROGRAM} must name a Program (got {safe(shown(found))})")
+
+
+def _people(file: str, identity: str) -> Contacts:
+    return formats.contacts(sys.stdin.buffer if file == "-" else file, id=identity)
+
+
+@click.command(short_help="Show whom a program would write to, and why not the others.")
+@program
+@contacts
+@identity
+@moment
+@form
+def plan(program: str, file: str, identity: str, at: datetime | None, form: str) -> None:
+    """Plan what the program named MODULE:ATTRIBUTE would send, and print it. Nothing is written and nothing is sent."""
+    with as_click_errors():
+        made = _program(program).plan(_people(file, identity), at=_at(at))
+        click.echo(json.dumps(_facts(made), indent=2, default=str) if form == "json" else _planned(made))
+
+
+@click.command(short_help="Plan, and write what is to be sent.")
+@program
+@contacts
+@identity
+@moment
+def adopt(program: str, file: str, identity: str, at: datetime | None) -> None:
+    """Plan, and adopt the plan: from then on its messages are to be sent, by `run`."""
+    with as_click_errors():
+        found, instant = _program(program), _at(at)
+        click.echo(_adopted(found.adopt(found.plan(_people(file, identity), at=instant), at=instant)))
+
+
+@click.command(short_help="Send what was adopted; with --contacts, plan and adopt first.")
+@program
+@click.option("--contacts", "file", metavar="FILE", help="The contacts, as CSV, to plan and adopt first.")
+@identity
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many send at once.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after so many messages.")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
+    metavar="INSTANT",
+    help="Take this for the present, in UTC: for rehearsals into an outbox.",
+)
+def run(program: str, file: str | None, identity: str, at: datetime | None, **limits: Any) -> None:
+    """Send the messages that were adopted and are due.
+
+    Any number of processes may run at once. Ctrl-C and SIGTERM finish the messages in hand, record them and stop.
+
+    \b
+    Exit status:
+      0    done
+      1    a channel is down, or messages are uncertain
+      2    wrong usage
+      130  stopped
+    """  # noqa: D301 -- click takes the backspace as "keep these lines"
+    with as_click_errors():
+        found, clock = _program(program), _now if at is None else lambda: _at(at)
+        if file is not None:
+            instant = clock()
+            click.echo(_adopted(found.adopt(found.plan(_people(file, identity), at=instant), at=instant)))
+        with _sigterm_interrupts(), _progress() as progress:
+            worker = f"{socket.gethostname()}/{os.getpid()}"
+            done = found.dispatch(clock=clock, progress=progress, worker=worker, **limits)
+        click.echo(_dispatched(done))
+        if done.interrupted:
+            sys.exit(_INTERRUPTED)
+        if done.down or done.uncertain:
+            sys.exit(1)
+
+
+@click.command(short_help="Say why somebody is written to, or not.")
+@click.argument("contact")
+@program
+@contacts
+@identity
+@moment
+def why(contact: str, program: str, file: str, identity: str, at: datetime | None) -> None:
+    """Say in one sentence what the program would do with CONTACT now, and why."""
+    with as_click_errors():
+        click.echo(safe(_program(program).why(contact, _people(file, identity), at=_at(at))))
+
+
+@click.command(short_help="List the messages of which nobody knows whether they were sent.")
+@program
+@moment
+@click.option("--settle", "message", metavar="ID", help="Record what somebody found out about one of them.")
+@click.option("--delivered/--not-delivered", default=None, help="What it was: one that was not is tried again.")
+def uncertain(program: str, at: datetime | None, message: str | None, delivered: bool | None) -> None:  # noqa: FBT001 -- click gives flags by name
+    """List the ids of messages that were taken and have no outcome, once nobody can be sending them any more."""
+    with as_click_errors():
+        found = _program(program)
+        if (message is None) != (delivered is None):
+            raise click.UsageError("--settle needs --delivered or --not-delivered, and they need --settle")
+        if message is not None and delivered is not None:
+            found.settle(message, delivered=delivered, at=_at(at))
+        for each in found.uncertain(at=_at(at)):
+            click.echo(safe(each))
+
+
+@click.command(short_help="List the plugins that are installed, and what they offer.")
+def plugins() -> None:
+    """List the plugins that are installed, with the channels and stores that each offers."""
+    with as_click_errors():
+        rows = load_plugins().rows()
+        table = columns(list(rows[0]), left=len(rows[0]))
+        for row in rows:
+            table.add_row(*(Text(safe(value)) for value in row.values()))
+        click.echo(drawn(table))
+
+
+# -- what is printed ---------------------------------------------------------------------------------------------------
+
+
+def _facts(made: Plan) -> dict[str, Any]:
+    counts = {"invitations": len(made.invitations), "reminders": len(made.reminders), "held": made.held.counts}
+    return {"survey": made.policy.survey.key, "at": made.at} | counts | {"contacts": list(made.rows())}
+
+
+def _planned(made: Plan) -> str:
+    lines = [repr(made), *(f"  {times:,}: {safe(reason)}" for reason, times in made.held.counts.items())]
+    return "\n".join(lines)
+
+
+def _adopted(adoption: Adoption) -> str:
+    plan = adoption.plan
+    lines = [f"Adopted {len(plan.invitations):,} invitations and {len(plan.reminders):,} reminders."]
+    lines += [f"  dropped {times:,}: {safe(reason)}" for reason, times in adoption.dropped.counts.items()]
+    return "\n".join(lines)
+
+
+def _dispatched(done: Dispatch) -> str:
+    counts = {name: times for name, times in attrs.asdict(done).items() if type(times) is int and times}
+    lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()).capitalize() or "Nothing to send."]
+    lines += [f"  channel {safe(name)} is down: {safe(problem)}" for name, problem in done.down.items()]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], object] | None]:
+    """Count messages on a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
