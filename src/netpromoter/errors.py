@@ -19,6 +19,7 @@ __all__ = [
     "PluginError",
     "ScaleWarning",
     "StoreClosed",
+    "Uncertain",
     "UnreadableFile",
 ]
 
@@ -61,6 +62,10 @@ class MissingDependency(NetPromoterError, ImportError):
 
 class ChannelDown(NetPromoterError, ConnectionError):
     """A channel cannot carry anything now, and the message that it was given was not sent."""
+
+
+class Uncertain(NetPromoterError, ConnectionError):
+    """A channel does not know whether the message that it was given was sent; nobody may send it again unasked."""
 
 
 class Conflict(NetPromoterError, RuntimeError):

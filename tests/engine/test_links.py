@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions.mutate_tokens import accepted
 
 from netpromoter.engine._links import InvalidToken, Links
 from netpromoter.errors import InvalidArgument, NetPromoterError
+from sessions.mutate_tokens import accepted
 
 URL = "https://nps.example.com"
 OLD, NEW = "an older secret that nobody guesses", b"a newer secret that nobody guesses"

@@ -9,6 +9,7 @@ import pytest
 from netpromoter.plugins import Channel, Store, _hookspecs
 
 DOCS = Path(__file__).parents[2] / "docs"
+SOURCE = Path(_hookspecs.__file__).parents[1]
 GUIDE = (DOCS / "how-to" / "write-a-plugin.md").read_text(encoding="utf-8")
 HOOKS = {name: hook for name, hook in vars(_hookspecs).items() if name.startswith("netpromoter_")}
 SECTIONS = {Channel: "What a channel promises", Store: "Offer a store"}
@@ -55,3 +56,11 @@ def test_the_docstring_of_a_hook_is_a_contract(hook):
     assert re.search(r"^\.\. versionadded:: \d", text, re.MULTILINE)
     for name in inspect.signature(HOOKS[hook]).parameters:
         assert re.search(rf"^{name} : ", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_ships_only_with_something_that_calls_it(hook):
+    """A file beside the specification names it: the loader asks what is offered, and the engine tells."""
+    home = "engine" if inspect.signature(HOOKS[hook]).parameters else "plugins"
+    callers = [path.name for path in (SOURCE / home).glob("*.py") if f'"{hook}"' in path.read_text(encoding="utf-8")]
+    assert callers != []

@@ -253,12 +253,6 @@ def test_what_is_no_store_is_refused_with_what_it_lacks():
     assert str(caught.value).endswith(f" (got a SimpleNamespace without {lacks})")
 
 
-def test_memory_has_nothing_after_its_colon():
-    """A path behind `memory:` would be a file that nobody writes."""
-    with pytest.raises(InvalidArgument, match=r"^url must be 'memory:', with nothing after the colon"):
-        open_store("memory:///nps.db", loaded())
-
-
 def failing(spoiled):
     """Give plugins whose store fails with what `spoiled` makes of its URL."""
 
@@ -306,6 +300,19 @@ def test_a_password_is_found_whether_it_is_quoted_or_not():
     plugins = failing(lambda url: OSError("denied: h@nter 2"))
     with pytest.raises(PluginError, match=r"\(got OSError: denied: \*\*\*\)$"):
         plugins.store("db://nps:h%40nter%202@h/nps")
+
+
+def test_an_error_that_cannot_show_itself_shows_no_password():
+    """The message then has the type of the error, and its cause stays hidden."""
+
+    def spoiled(url):
+        error = Hostile()
+        error.__cause__ = OSError(url)
+        return error
+
+    with pytest.raises(PluginError, match="Hostile") as caught:
+        failing(spoiled).store("db://nps:hunter2@h/nps")
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["db://nps:hunter2@h/nps", "db://nps@h/nps", "db:", "db://h/nps?x=1"])
@@ -471,7 +478,7 @@ class Hostile(Exception):
         raise RuntimeError
 
 
-CHANNELS = "netpromoter_register_channels of plugin 'bad' must return a mapping of names without spaces to factories"
+CHANNELS = "netpromoter_register_channels of plugin 'bad' must return a mapping of names such as 'smtp' to factories"
 STORES = "netpromoter_register_stores of plugin 'bad' must return a mapping of schemes such as 'sqlite' to factories"
 SENT = "netpromoter_message_sent of plugin 'bad' must"
 BAD = {
@@ -516,6 +523,10 @@ BAD = {
     "a nameless channel": (
         module("bad", netpromoter_register_channels=lambda: {"": Printer}),
         f"{CHANNELS} (got the name '')",
+    ),
+    "a channel that steers the terminal": (
+        module("bad", netpromoter_register_channels=lambda: {"\x1b[2J": Printer}),
+        f"{CHANNELS} (got the name '\\x1b[2J')",
     ),
     "a numbered channel": (
         module("bad", netpromoter_register_channels=lambda: {1: Printer}),

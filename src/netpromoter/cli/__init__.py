@@ -11,10 +11,11 @@ except ImportError as error:
     raise SystemExit(2) from None
 
 from ._group import cli, main
+from ._program import adopt, plan, plugins, run, uncertain, why
 from ._score import score
 from ._simulate import simulate
 
 __all__ = ["cli", "main"]
 
-for command in (score, simulate):
+for command in (score, simulate, plan, adopt, run, why, uncertain, plugins):
     cli.add_command(command)

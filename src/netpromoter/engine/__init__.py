@@ -4,24 +4,39 @@ from ._adopt import Adoption, adopt
 from ._answers import compare_arms, compare_proxy
 from ._behavior import Behavior
 from ._days import Days
+from ._dispatch import Clock, Dispatch
+from ._links import InvalidToken, LinkPurpose, Links, Reference
 from ._messages import Messages
-from ._plan import Held, Plan, plan
+from ._plan import AnyContacts, Held, Plan, plan
+from ._program import Program
+from ._render import render
 from ._replay import Replay, replay
 from ._simulate import Simulation, simulate
+from ._templates import Templates
 
 __all__ = [
     "Adoption",
+    "AnyContacts",
     "Behavior",
+    "Clock",
     "Days",
+    "Dispatch",
     "Held",
+    "InvalidToken",
+    "LinkPurpose",
+    "Links",
     "Messages",
     "Plan",
+    "Program",
+    "Reference",
     "Replay",
     "Simulation",
+    "Templates",
     "adopt",
     "compare_arms",
     "compare_proxy",
     "plan",
+    "render",
     "replay",
     "simulate",
 ]

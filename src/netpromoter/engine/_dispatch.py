@@ -40,7 +40,7 @@ _LOG = logging.getLogger("netpromoter.dispatch")
 _BATCH = 200
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Dispatch:
     """What one call of `dispatch` did.
 
@@ -73,6 +73,10 @@ class Dispatch:
     interrupted: bool = False
     down: Mapping[str, str] = attrs.field(factory=dict, hash=False)
 
+    def __repr__(self) -> str:
+        told = (f"{name}={value!r}" for name, value in attrs.asdict(self).items() if value)
+        return f"Dispatch({', '.join(told)})"
+
 
 @attrs.frozen(kw_only=True)
 class Delivery:
@@ -100,7 +104,8 @@ class Delivery:
         offered: Any = self.channels.get(name)
         if offered is None:
             raise refusal("channel", f"one of {', '.join(map(repr, self.channels))}", name)
-        return copy.copy(offered) if hasattr(offered, "send") else offered()
+        made: Channel = copy.copy(offered) if hasattr(offered, "send") else offered()
+        return made
 
     def idempotent(self, name: str) -> bool:
         """Whether a channel may be given a message again."""
@@ -238,11 +243,12 @@ class _Worker:
         """Send until there is nothing left, and record the last outcome."""
         try:
             while (task := self._all.next()) is not None:
-                rendered = self._all.render(task.message, self._all.clock())
                 channel = self._channel(task.message.channel)
-                if channel is None:
+                if channel is None or self._judged(task.message, ()) is not None:
                     self._all.note("postponed")
-                elif self._take(task):
+                    continue
+                rendered = self._all.render(task.message, self._all.clock())
+                if self._take(task):
                     self._send(task.message, rendered, channel)
         finally:
             self._write()
@@ -257,7 +263,7 @@ class _Worker:
     def _take(self, task: _Task) -> bool:
         """Append the intent, unless something has happened to the person that speaks against it."""
         message, position = task.message, task.position
-        verdict = self._judged(message, ())
+        verdict: Verdict = None
         while verdict is None:
             try:
                 intent = self._intent(task)

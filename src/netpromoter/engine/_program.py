@@ -1,34 +1,505 @@
-"""A program: one survey, its store, its channels and its rules, and what happens between them."""
+"""A program: one survey with its rules, its store and its channels, and everything that happens between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 from typing import Any
 
 import attrs
+import numpy as np
 
-from netpromoter._checks import refusal, shown
+from netpromoter._checks import one_of, refusal
 from netpromoter.model import (
     Bounced,
-    Claim,
-    Contacts,
+    Entry,
+    Event,
     Message,
     OptedOut,
+    Receipt,
     Responded,
     Response,
     Scheduled,
+    Sent,
     Settled,
     Survey,
-    Withheld,
-    aware,
     instant,
 )
 from netpromoter.plugins import Channel, Plugins, Store, load_plugins
-from netpromoter.rules import DEFAULT_RULES, Audience, Cadence, Census, Channels, Policy, Reminders, Rule, Variants
+from netpromoter.rules import (
+    DEFAULT_RULES,
+    Audience,
+    Cadence,
+    Census,
+    Channels,
+    Policy,
+    Quota,
+    Reminders,
+    Rule,
+    SendWindow,
+    Variants,
+)
+from netpromoter.stats import Score, score
+from netpromoter.wording import words
 
 from ._adopt import Adoption, adopt
-from ._dispatch import Dispatch, Dispatcher
-from ._links import Links
+from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
+from ._links import LinkPurpose, Links
 from ._plan import AnyContacts, Plan, as_contacts, plan
-from ._render import Templates
+from ._render import render
+from ._templates import Templates
+
+__all__ = ["Program"]
+
+_LANGUAGE = "en"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Program:
+    """One survey with its rules, its store and its channels.
+
+    Parameters
+    ----------
+    survey : Survey
+        What is asked.
+    store : Store
+        The ledger; `netpromoter.plugins.open_store` opens one. Whoever opened it closes it.
+    channels : mapping of str to Channel or callable
+        What carries messages, by the names that contacts have addresses for, in the order in which they are tried. A
+        callable makes a channel for each worker; a channel is copied for each.
+    cadence : Wave, Waves, Continuous or Trigger
+        When the next occasion comes for each person.
+    audience, rules, reminders, variants, time_zone, keep
+        As in `netpromoter.rules.Policy`.
+    order : Channels, optional
+        How channels are chosen, if not simply in the order of `channels`.
+    links : Links
+        What makes and reads the signed links in messages.
+    templates : Templates, optional
+        The words of messages, if not those that come with the package.
+    plugins : Plugins, optional
+        Who is told of what happens; what `load_plugins` finds if it is left out.
+    lease : timedelta, default 15 minutes
+        For how long a message that a worker has taken is nobody else's. Without an outcome by then it is uncertain.
+    attempts : int, default 5
+        How often a message is tried that a channel refuses for now.
+    backoff : timedelta, default 10 minutes
+        The wait before the second attempt is drawn below this; it doubles with each further one.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> from netpromoter.model import Contact
+    >>> from netpromoter.plugins import open_store
+    >>> from netpromoter.rules import Wave
+    >>> class Postcard:
+    ...     def send(self, message):
+    ...         return Receipt.sent(message)
+    >>> noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    >>> program = Program(
+    ...     survey=Survey("nps", product="Acme"), store=open_store("memory:"), channels={"post": Postcard()},
+    ...     links=Links("https://nps.example.com", keys=["a secret that nobody can guess"]),
+    ...     cadence=Wave("summer"), rules=[],
+    ... )
+    >>> wave = program.plan([Contact(id="c-1", addresses={"post": "12 High Street"})], at=noon)
+    >>> program.execute(wave, clock=lambda: noon)
+    Dispatch(sent=1)
+    """
+
+    survey: Survey
+    store: Store
+    channels: Mapping[str, Channel | Callable[[], Channel]]
+    links: Links
+    cadence: Cadence
+    audience: Sequence[Audience] = (Census(),)
+    rules: Sequence[Rule | Quota | SendWindow] = DEFAULT_RULES
+    reminders: Reminders | None = attrs.field(factory=Reminders)
+    variants: Variants | None = None
+    order: Channels | None = None
+    time_zone: str = "UTC"
+    keep: Sequence[str] = ()
+    templates: Templates = attrs.field(factory=Templates)
+    plugins: Plugins = attrs.field(factory=load_plugins)
+    lease: timedelta = timedelta(minutes=15)
+    attempts: int = 5
+    backoff: timedelta = timedelta(minutes=10)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.channels or not hasattr(self.channels, "items"):
+            raise refusal("channels", "a mapping of one name or more to channels", self.channels)
+        unknown = set(self.policy.channels.order) - set(self.channels)
+        if unknown:
+            raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
+        self.delivery  # noqa: B018 -- refuses what it cannot be made of
+
+    def __repr__(self) -> str:
+        return f"Program({self.survey.key}, {self.cadence!r}, channels {', '.join(self.channels)})"
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Whom the program asks, and when."""
+        return Policy(
+            survey=self.survey,
+            cadence=self.cadence,
+            audience=self.audience,
+            rules=self.rules,
+            reminders=self.reminders,
+            channels=self.order or Channels(*self.channels),
+            variants=self.variants,
+            time_zone=self.time_zone,
+            keep=self.keep,
+        )
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """How its messages are carried."""
+        return Delivery(channels=self.channels, lease=self.lease, attempts=self.attempts, backoff=self.backoff)
+
+    # -- deciding ------------------------------------------------------------------------------------------------------
+
+    def plan(self, contacts: AnyContacts, *, at: datetime, horizon: timedelta = timedelta(days=1)) -> Plan:
+        """Decide whom to invite and whom to remind; see `netpromoter.engine.plan`. It only reads.
+
+        Somebody who was forgotten is left out, under the id and at the addresses by which they were known.
+        """
+        people = as_contacts(contacts)
+        known = [not self.store.is_forgotten(each) for each in people.ids]
+        return plan(people.take(np.flatnonzero(known)), self.store.touches(), self.policy, at=at, horizon=horizon)
+
+    def why(self, contact: str, contacts: AnyContacts, *, at: datetime) -> str:
+        """Say in one sentence what a plan of this instant would do with somebody, and why."""
+        return self.plan(contacts, at=at).why(contact)
+
+    def adopt(self, plan: Plan, *, at: datetime) -> Adoption:
+        """Decide once more on what is known now, and write it: from then on the messages are to be sent.
+
+        Everything else that would write waits. So gaps and caps hold at one point, however many plans were made from
+        one state of the log and however many programs share it. What was adopted already is not adopted again.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of this program.
+        at : datetime
+            The instant of the adoption, aware.
+
+        Returns
+        -------
+        Adoption
+        """
+        with self.store.exclusive():
+            adoption = adopt(plan, self.store.touches(), at=at, policy=self.policy)
+            self.store.append([self._fresh(event) for event in adoption.events])
+        return adoption
+
+    def _fresh(self, event: Event) -> Event:
+        """Give a message that was withheld before another attempt, since its first id is spent."""
+        if isinstance(event, Scheduled):
+            message = event.message
+            while self._known(f"withheld/{message.id}"):
+                message = attrs.evolve(message, attempt=message.attempt + 1)
+            return attrs.evolve(event, message=message)
+        return event
+
+    def _known(self, event: str) -> bool:
+        return next(iter(self.store.entries(ids=[event])), None) is not None
+
+    # -- doing ---------------------------------------------------------------------------------------------------------
+
+    def dispatch(
+        self,
+        *,
+        clock: Clock,
+        workers: int = 1,
+        limit: int | None = None,
+        progress: Callable[[int], object] | None = None,
+        stop: threading.Event | None = None,
+        worker: str = "worker",
+    ) -> Dispatch:
+        """Send what was adopted and is due, by any number of workers in any number of processes.
+
+        Parameters
+        ----------
+        clock : callable
+            Gives the present instant, aware.
+        workers : int, default 1
+            How many threads send at once, each with channels of its own.
+        limit : int, optional
+            After how many messages to stop.
+        progress : callable, optional
+            Is told the number of messages so far.
+        stop : threading.Event, optional
+            Once it is set, each worker finishes the message in hand, records it and stops. So does an interrupt.
+        worker : str, default "worker"
+            How this process calls itself in the ledger.
+
+        Returns
+        -------
+        Dispatch
+        """
+        dispatcher = Dispatcher(
+            store=self.store,
+            policy=self.policy,
+            delivery=self.delivery,
+            render=self.render,
+            clock=clock,
+            limit=limit,
+            progress=progress,
+            stop=stop,
+        )
+        return dispatcher.run(workers, worker)
+
+    def execute(
+        self,
+        plan: Plan,
+        *,
+        clock: Clock,
+        workers: int = 1,
+        progress: Callable[[int], object] | None = None,
+    ) -> Dispatch:
+        """Adopt a plan and dispatch, for those with one process."""
+        self.adopt(plan, at=clock())
+        return self.dispatch(clock=clock, workers=workers, progress=progress)
+
+    def render(self, message: Message, at: datetime) -> Message:
+        """Put a message into words, as its channel gets it."""
+        said = words(message.locale or _LANGUAGE)
+        return render(message, self.survey, said, self.links, templates=self.templates, at=at)
+
+    def uncertain(self, *, at: datetime) -> list[str]:
+        """List the messages of which nobody knows whether they were sent: taken, without an outcome, the lease over.
+
+        They are never sent again by themselves, unless their channel delivers a message once however often it is given
+        it. `settle` records what somebody has found out.
+        """
+        now = instant("at", at)
+        return [claim.message.id for claim in self.store.claims() if instant("until", claim.intent.until) <= now]
+
+    def settle(self, message: str, *, delivered: bool, at: datetime) -> None:
+        """Record what became of a message of which nobody knew; one that was not delivered is tried again.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such message without an outcome.
+        """
+        claim = next((each for each in self.store.claims() if each.message.id == message), None)
+        if claim is None:
+            raise refusal("message", "one that was taken and has no outcome", message)
+        events: list[Event] = [Settled(message=message, at=at, delivered=delivered)]
+        if not delivered:
+            again = attrs.evolve(claim.message, attempt=claim.message.attempt + 1, due=at)
+            events.append(Scheduled(message=again, at=at))
+        self.store.append(events)
+
+    # -- hearing -------------------------------------------------------------------------------------------------------
+
+    def message(self, named: str, purpose: LinkPurpose = "answer", *, at: datetime) -> Message:
+        """Find a message by its id, or by the token of a link that somebody followed.
+
+        Raises
+        ------
+        InvalidToken
+            If it is neither.
+        """
+        found = next(iter(self.store.entries(ids=[f"scheduled/{named}"])), None)
+        if found is None:
+            reference = self.links.read(named, purpose, at=at).value
+            found = next(filter(partial(self._named_by, reference), self.store.entries(kinds=(Scheduled,))), None)
+        if found is None or not isinstance(found.event, Scheduled):
+            raise refusal("message", "the id of a message that was adopted, or the token of a link to one", named)
+        return found.event.message
+
+    def _named_by(self, reference: str, entry: Entry) -> bool:
+        message = getattr(entry.event, "message", None)
+        return isinstance(message, Message) and reference in self.links.references(message.id)
+
+    def receive_answer(
+        self,
+        message: str,
+        rating: int,
+        *,
+        at: datetime,
+        comment: str | None = None,
+        drivers: Mapping[str, int | str] | None = None,
+    ) -> Response:
+        """Record an answer.
+
+        A person who answers again, or adds a comment, has revised the answer: the last one counts.
+
+        Parameters
+        ----------
+        message : str
+            The id of the message that was answered, or the token of its link.
+        rating : int
+            From 0 to 10.
+        at : datetime
+            When, aware.
+        comment : str, optional
+            The reason.
+        drivers : mapping of str to int or str, optional
+            Answers to further questions, by their keys.
+
+        Returns
+        -------
+        Response
+
+        Raises
+        ------
+        InvalidArgument, InvalidToken
+            If there is no such message.
+        InvalidRating
+            If the rating is not one.
+        """
+        asked = self.message(message, at=at)
+        before = [
+            entry
+            for entry in self.store.entries(contacts=[asked.contact], kinds=(Responded,))
+            if isinstance(entry.event, Responded) and _of(entry.event.response, asked)
+        ]
+        response = Response(
+            survey=asked.survey,
+            kind=asked.kind,
+            revision=asked.revision,
+            occasion=asked.occasion,
+            contact=asked.contact,
+            ordinal=len(before),
+            rating=rating,
+            at=at,
+            comment=comment,
+            drivers=drivers or {},
+            arm=asked.arm,
+            step=asked.step,
+            channel=asked.channel,
+            destination=asked.destination,
+            stratum=asked.stratum,
+            probability=asked.probability,
+            snapshot=asked.snapshot,
+        )
+        self.store.append([Responded(response=response)])
+        return response
+
+    def receive_opt_out(
+        self, *, at: datetime, message: str | None = None, contact: str | None = None, reminders_only: bool = False
+    ) -> None:
+        """Record that somebody wants no more messages, or no more reminders.
+
+        Parameters
+        ----------
+        at : datetime
+            When, aware.
+        message : str, optional
+            The id of a message, or the token of its link to unsubscribe: its address is written to no more.
+        contact : str, optional
+            Or the id of the person.
+        reminders_only : bool, default False
+            Whether invitations are still welcome.
+        """
+        if (message is None) == (contact is None):
+            raise refusal("message", "given, or contact, and not both", message)
+        destination = 0
+        if message is not None:
+            asked = self.message(message, "unsubscribe", at=at)
+            contact, destination = asked.contact, asked.destination
+        opted: Any = {"contact": contact, "destination": destination}
+        self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
+
+    def receive_bounce(self, message: str, *, at: datetime, reason: str = "") -> None:
+        """Record that a message came back for good: its address is written to no more."""
+        asked = self.message(message, at=at)
+        facts: Any = {"contact": asked.contact, "destination": asked.destination, "channel": asked.channel}
+        self.store.append([Bounced(at=at, message=asked.id, reason=reason, **facts)])
+
+    # -- knowing -------------------------------------------------------------------------------------------------------
+
+    def responses(self, *, since: datetime | None = None, at: datetime | None = None) -> list[Response]:
+        """Give the answers to this survey: of each person and occasion the last one.
+
+        Parameters
+        ----------
+        since, at : datetime, optional
+            From when on, and until when; aware.
+
+        Returns
+        -------
+        list of Response
+            In the order in which they were given.
+        """
+        last: dict[tuple[str, str], Response] = {}
+        for entry in self.store.entries(kinds=(Responded,)):
+            answer = getattr(entry.event, "response", None)
+            if answer is None or answer.survey != self.survey.key or not _within(answer.at, since, at):
+                continue
+            last.pop((answer.contact, answer.occasion), None)
+            last[answer.contact, answer.occasion] = answer
+        return list(last.values())
+
+    def score(self, *, since: datetime | None = None, at: datetime | None = None) -> Score:
+        """Score the answers to this survey; those of a recovery are not among them.
+
+        Raises
+        ------
+        NoRatings
+            If nobody has answered.
+        """
+        ratings = [each.rating for each in self.responses(since=since, at=at) if each.purpose == "score"]
+        return score(ratings)
+
+    def score_by(self, name: str, *, since: datetime | None = None, at: datetime | None = None) -> dict[Any, Score]:
+        """Score the answers by an attribute that is kept, or by "arm", "channel", "step" or "stratum"."""
+        one_of("name", name, (*self.policy.keep, "arm", "channel", "step", "stratum"))
+        groups: dict[Any, list[int]] = {}
+        for each in self.responses(since=since, at=at):
+            key = each.snapshot.get(name) if name in self.policy.keep else getattr(each, name)
+            groups.setdefault(key, []).append(each.rating)
+        return {key: score(ratings) for key, ratings in groups.items()}
+
+    def tell(self) -> int:
+        """Tell every plugin what has happened since it was last told; give the number of facts that were told.
+
+        How far each plugin was told is kept in the store, so that each fact is told at least once, however many
+        processes there are. A plugin that raises is told the same fact again the next time, and hinders nobody: neither
+        the others nor dispatch and intake, which know nothing of plugins.
+
+        Returns
+        -------
+        int
+        """
+        listening = dict.fromkeys(plugin for names in self.plugins.told.values() for plugin in names)
+        return sum(self._tell(plugin) for plugin in listening)
+
+    def _tell(self, plugin: str) -> int:
+        told, cursor = 0, f"told/{plugin}"
+        for entry in self.store.entries(kinds=tuple(_HOOKS), after=self.store.cursor(cursor)):
+            hook, facts = _HOOKS[type(entry.event)](self, entry.event)
+            if self.plugins.tell(hook, plugin, **facts):
+                break
+            self.store.move_cursor(cursor, entry.position)
+            told += 1
+        return told
+
+    def _sent(self, event: Sent) -> tuple[str, dict[str, Any]]:
+        (entry,) = self.store.entries(ids=[f"scheduled/{event.message}"])
+        message = getattr(entry.event, "message", None)
+        receipt = Receipt(message=event.message, accepted=True, reference=event.reference)
+        return "netpromoter_message_sent", {"message": message, "receipt": receipt}
+
+    def _responded(self, event: Responded) -> tuple[str, dict[str, Any]]:
+        return "netpromoter_response_received", {"response": event.response}
+
+
+#: Which events plugins are told, and how.
+_HOOKS: Mapping[type, Callable[[Program, Any], tuple[str, dict[str, Any]]]] = {
+    Sent: Program._sent,  # noqa: SLF001 -- a table of the class's own methods
+    Responded: Program._responded,  # noqa: SLF001
+}
+
+
+def _of(response: Response, message: Message) -> bool:
+    return (response.survey, response.occasion) == (message.survey, message.occasion)
+
+
+def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or moment >= since) and (until is None or moment <= until)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -152,7 +152,7 @@ class _State:
         self.last_sent = max(self._taken.values(), default=None)
 
 
-_READERS = {
+_READERS: dict[type, Any] = {
     Scheduled: _State._scheduled,  # noqa: SLF001 -- a table of the class's own methods
     OptedOut: _State._opted_out,  # noqa: SLF001
     OptedIn: _State._opted_in,  # noqa: SLF001

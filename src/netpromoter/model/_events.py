@@ -100,7 +100,7 @@ class WaveDrawn:
 
     @property
     def id(self) -> str:
-        """The id of this event; two parts of a list of contacts may be drawn at one instant, and the counts tell them."""
+        """The id of this event; parts of one list may be drawn at one instant, and their counts tell them apart."""
         counts = f"{self.population}-{self.eligible}-{self.drawn}"
         return joined("wave_drawn", self.survey, self.occasion, self.stratum, stamp(self.at), counts)
 

@@ -94,8 +94,8 @@ def netpromoter_register_stores() -> Mapping[str, Callable[..., Store]]:
 def netpromoter_message_sent(message: Message, receipt: Receipt) -> None:
     """Be told that a channel took a message.
 
-    Called after the fact, when the program reads its log to tell its plugins, and not by the worker that sends: nothing
-    that happens here can disturb sending. That the message was sent is durable in the store. Messages are told in the
+    Called after the fact, by `Program.tell`, which reads the log, and not by the worker that sends: nothing that
+    happens here can disturb sending. That the message was sent is durable in the store. Messages are told in the
     order of the log, each at least once: after a power cut one may be told again, and is known by its id.
 
     Parameters
@@ -113,7 +113,8 @@ def netpromoter_message_sent(message: Message, receipt: Receipt) -> None:
     Raises
     ------
     Exception
-        Is logged with the name of the plugin, and hinders no other plugin. The message is not told again for it.
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        message the next time, and nothing that is later in the log before.
 
     Notes
     -----
@@ -134,10 +135,10 @@ def netpromoter_message_sent(message: Message, receipt: Receipt) -> None:
 def netpromoter_response_received(response: Response) -> None:
     """Be told that somebody answered.
 
-    Called after the fact, when the program reads its log to tell its plugins, and not while the person waits: nothing
-    that happens here can lose an answer. The answer is durable in the store. Answers are told in the order of the log,
-    each at least once: after a power cut one may be told again, and is known by its id. A revised answer is an answer
-    with a higher ordinal.
+    Called after the fact, by `Program.tell`, which reads the log, and not while the person waits: nothing that happens
+    here can lose an answer. The answer is durable in the store. Answers are told in the order of the log, each at least
+    once: after a power cut one may be told again, and is known by its id. A revised answer is an answer with a higher
+    ordinal.
 
     Parameters
     ----------
@@ -152,7 +153,8 @@ def netpromoter_response_received(response: Response) -> None:
     Raises
     ------
     Exception
-        Is logged with the name of the plugin, and hinders no other plugin. The answer is not told again for it.
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        answer the next time, and nothing that is later in the log before.
 
     Notes
     -----

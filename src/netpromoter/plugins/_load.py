@@ -1,43 +1,30 @@
-"""Finding plugins, and refusing those that break their contract before anything depends on them."""
+"""From plugins to what they offer."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
-from importlib.metadata import EntryPoint
-from importlib.metadata import entry_points as installed
-from itertools import count
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import attrs
 import pluggy
 
 from netpromoter.errors import PluginError
 
-from . import _builtin, _hookspecs
+from . import _builtin
+from ._found import GROUP, Found, given, installed, said
 from ._plugins import Listener, Offer, Plugins
 from ._ports import Store
 from ._urls import SCHEME
+from ._validation import FACTS, manager_of
 
 __all__ = ["load_plugins", "open_store"]
 
-_GROUP = "netpromoter"
-_HOOKS = {
-    name: tuple(inspect.signature(hook).parameters)
-    for name, hook in vars(_hookspecs).items()
-    if name.startswith("netpromoter_")
+#: The hooks that ask what a plugin offers, the form of what it offers, and what that is called.
+_OFFERS = {
+    "netpromoter_register_channels": (re.compile(r"\w[\w.+-]*"), "names such as 'smtp'"),
+    "netpromoter_register_stores": (SCHEME, "schemes such as 'sqlite'"),
 }
-_OFFERS = ("netpromoter_register_channels", "netpromoter_register_stores")
-
-
-@attrs.frozen(kw_only=True)
-class _Found:
-    """A plugin, its name and where it comes from."""
-
-    name: str
-    origin: str
-    plugin: Any
+_BUILTIN = Found(name=GROUP, origin=GROUP, plugin=_builtin)
 
 
 def load_plugins(*extra: object, entry_points: bool = True) -> Plugins:
@@ -48,26 +35,27 @@ def load_plugins(*extra: object, entry_points: bool = True) -> Plugins:
     Parameters
     ----------
     *extra : module or object
-        Plugins beside those that are installed. One that is installed too counts once.
+        Plugins beside those that are installed. One that is installed too, or is given twice, counts once.
     entry_points : bool, default True
-        Whether to load what installed distributions name in the entry point group ``netpromoter``.
+        Whether to import what distributions name in the group ``netpromoter`` of their entry points.
 
     Returns
     -------
     Plugins
-        What they offer. They are told of events in this order: those that were given, those that are installed, by the
-        names of their entry points, and what comes with the package; a hook that is marked `tryfirst` or `trylast` goes
-        before or after.
+        What they offer. They are told what happens in this order: those that were given, those that are installed, by
+        the names of their entry points, and what comes with the package. A hook that is marked ``tryfirst`` or
+        ``trylast`` comes first or last.
 
     Raises
     ------
     PluginError
-        If a plugin cannot be imported, implements a hook that does not exist, or one wrongly, or none; if it raises
-        when it is asked; if it offers what is no mapping of names to factories, or a name that another plugin offers.
-        The message names the plugin.
+        If a plugin cannot be imported; if it implements no hook, one that does not exist, or one in a way that cannot
+        be called; if it raises when it is asked; if it offers anything but a mapping of names to factories, or a name
+        that another offers. The message names the plugin.
 
     Examples
     --------
+    >>> from netpromoter.plugins import hookimpl
     >>> class Printer:
     ...     def send(self, message):
     ...         print(message.text)
@@ -79,21 +67,16 @@ def load_plugins(*extra: object, entry_points: bool = True) -> Plugins:
     >>> load_plugins(Office(), entry_points=False)
     Plugins(Office, netpromoter; 6 channels, 4 stores)
     """
-    found = [*_installed(entry_points=entry_points), _Found(name=_GROUP, origin=_GROUP, plugin=_builtin)]
-    found = [*_given(extra, found), *found]
-    manager = pluggy.PluginManager(_GROUP)
-    manager.add_hookspecs(_hookspecs)
-    for one in reversed(found):  # pluggy asks the last first
-        _register(manager, one)
-    _refuse_unknown(manager)
-    for one in found:
-        _refuse_broken(manager, one)
+    known = installed(_BUILTIN) if entry_points else [_BUILTIN]
+    found = [*given(extra, known), *known]
+    manager = manager_of(found)
+    channels, stores = (_offers(manager, hook) for hook in _OFFERS)
     return Plugins(
         origins={one.name: one.origin for one in found},
-        facts={hook: facts for hook, facts in _HOOKS.items() if hook not in _OFFERS},
-        channels=_offers(manager, _OFFERS[0], "channel"),
-        stores=_offers(manager, _OFFERS[1], "store"),
-        listeners={hook: _listeners(manager, hook) for hook in _HOOKS if hook not in _OFFERS},
+        facts={hook: facts for hook, facts in FACTS.items() if hook not in _OFFERS},
+        channels=channels,
+        stores=stores,
+        listeners={hook: tuple(_listeners(manager, hook)) for hook in FACTS if hook not in _OFFERS},
     )
 
 
@@ -106,7 +89,7 @@ def open_store(url: str, plugins: Plugins | None = None, **options: Any) -> Stor
         ``memory:`` for a log that is gone at the end, or what begins with a scheme that a plugin offers, such as
         ``sqlite:///nps.db`` or ``postgresql://nps@db.example.com/nps``.
     plugins : Plugins, optional
-        Who may offer it; what `load_plugins` finds if None.
+        Who may offer the store; what `load_plugins` finds if None.
     **options
         What the store takes beside its URL.
 
@@ -120,8 +103,8 @@ def open_store(url: str, plugins: Plugins | None = None, **options: Any) -> Stor
     InvalidArgument
         If the URL has no scheme, or one that no plugin offers.
     PluginError
-        If what the plugin opens is not a store, or its error would show the password of the URL. Other errors of the
-        plugin go through.
+        If what a plugin opens is not a store, or if its error would show the password of the URL. Other errors of the
+        store go through.
 
     Examples
     --------
@@ -132,88 +115,40 @@ def open_store(url: str, plugins: Plugins | None = None, **options: Any) -> Stor
     return (load_plugins() if plugins is None else plugins).store(url, **options)
 
 
-def _given(extra: Iterable[object], known: Sequence[_Found]) -> list[_Found]:
-    """Name plugins after their module or class, and number those of one name."""
-    found: list[_Found] = []
-    for plugin in extra:
-        taken = [one.name for one in (*known, *found)]
-        first = getattr(plugin, "__name__", type(plugin).__name__)
-        name = next(name for name in _numbered(first) if name not in taken)
-        if not any(one.plugin is plugin for one in (*known, *found)):
-            found.append(_Found(name=name, origin="given", plugin=plugin))
-    return found
+def _implementations(manager: pluggy.PluginManager, hook: str) -> Iterator[pluggy.HookImpl]:
+    yield from reversed(getattr(manager.hook, hook).get_hookimpls())
 
 
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name} ({number})" for number in count(2))
+def _listeners(manager: pluggy.PluginManager, hook: str) -> Iterator[Listener]:
+    for impl in _implementations(manager, hook):
+        yield Listener(plugin=impl.plugin_name, function=impl.function, wanted=tuple(impl.argnames))
 
 
-def _installed(*, entry_points: bool) -> list[_Found]:
-    found: dict[str, _Found] = {}
-    for point in sorted(installed(group=_GROUP), key=_origin) if entry_points else ():
-        one = _imported(point)
-        if point.name in {*found, _GROUP}:
-            other = found[point.name].origin if point.name in found else _GROUP
-            raise PluginError(f"plugin must have a name of its own (got {point.name!r} from {other} and {one.origin})")
-        if not any(other.plugin is one.plugin for other in found.values()):
-            found[one.name] = one
-    return [found[name] for name in sorted(found)]
+def _offers(manager: pluggy.PluginManager, hook: str) -> dict[str, Offer]:
+    """Ask each plugin by itself, because pluggy would drop a None and not say whose it was."""
+    found: dict[str, Offer] = {}
+    for impl in _implementations(manager, hook):
+        for name, factory in _asked(impl, hook).items():
+            if name in found:
+                both = f"{found[name].plugin!r} and {impl.plugin_name!r}"
+                raise PluginError(f"{name!r} must be offered once by {hook} (got it from plugins {both})")
+            found[name] = Offer(plugin=impl.plugin_name, factory=factory)
+    return dict(sorted(found.items()))
 
 
-def _origin(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-
-
-def _imported(point: EntryPoint) -> _Found:
+def _asked(impl: pluggy.HookImpl, hook: str) -> Mapping[str, Callable[..., Any]]:
+    form, names = _OFFERS[hook]
+    rule = f"{hook} of plugin {impl.plugin_name!r} must return a mapping of {names} to factories"
     try:
-        return _Found(name=point.name, origin=_origin(point), plugin=point.load())
+        offered = impl.function()
+        pairs = list(offered.items()) if isinstance(offered, Mapping) else None
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise PluginError(f"plugin {point.name!r} from {_origin(point)} must be importable (got {said})") from error
-
-
-def _register(manager: pluggy.PluginManager, one: _Found) -> None:
-    try:
-        if manager.register(one.plugin, one.name) is None:
-            raise PluginError(f"plugin {one.name!r} must be a module or an object (got {one.plugin!r})")
-    except pluggy.PluginValidationError as error:
-        said = " ".join(str(error).split())
-        raise PluginError(f"hooks of plugin {one.name!r} must be as they are specified (got: {said})") from error
-    except ValueError as error:
-        raise PluginError(f"plugin {one.name!r} must differ from the others (got one that equals another)") from error
-
-
-def _refuse_unknown(manager: pluggy.PluginManager) -> None:
-    """Refuse a mistyped hook, which pluggy would never call."""
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        callers = [caller for caller in manager.get_hookcallers(error.plugin) or () if not caller.has_spec()]
-        impls = [impl for caller in callers for impl in caller.get_hookimpls() if impl.plugin is error.plugin]
-        ...
-
-
-def _refuse_broken(manager: pluggy.PluginManager, one: _Found) -> None:
-    """Refuse what pluggy would pass over in silence, or notice when it is too late."""
-    callers = {caller.name: caller for caller in manager.get_hookcallers(one.plugin) or ()}
-    for hook in _HOOKS:
-        if hook not in callers and inspect.isroutine(inspect.getattr_static(one.plugin, hook, None)):
-            raise PluginError(f"{hook} of plugin {one.name!r} must be marked with @hookimpl (got a plain function)")
-    if not callers:
-        raise PluginError(f"plugin {one.name!r} must implement a hook (got {shown(one.plugin)} with none)")
-    for hook in callers.keys() & _HOOKS.keys():
-        for impl in callers[hook].get_hookimpls():
-            if impl.plugin is one.plugin:
-                _refuse_uncallable(f"{hook} of plugin {one.name!r}", impl)
-
-
-def _refuse_uncallable(named: str, impl: pluggy.HookImpl) -> None:
-    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    if any(kind(impl.function) for kind in kinds):
-        raise PluginError(f"{named} must be a plain function (got a coroutine or a generator, which nobody would run)")
-    signature = inspect.signature(impl.function)
-    try:
-        signature.bind(*impl.argnames)
-    except TypeError as error:
-        raise PluginError(f"{named} must be callable by position with ...") from error
+        raise PluginError(f"{rule} (got {said(error)})") from error
+    if pairs is None:
+        raise PluginError(f"{rule} (got a {type(offered).__name__})")
+    for name, factory in pairs:
+        if not (isinstance(name, str) and form.fullmatch(name)):
+            raise PluginError(f"{rule} (got the name {name!r})")
+        if not callable(factory):
+            raise PluginError(f"{rule} (got a {type(factory).__name__} for {name!r})")
+    return dict(pairs)

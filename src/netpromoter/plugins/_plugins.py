@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
@@ -18,7 +18,6 @@ from ._urls import scheme_of, without_password
 __all__ = ["Failure", "Listener", "Offer", "Plugins"]
 
 _LOG = logging.getLogger("netpromoter.plugins")
-_Port = TypeVar("_Port")
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +32,11 @@ class Failure:
         The name of the hook.
     error : Exception
         What it raised.
+
+    Examples
+    --------
+    >>> Failure(plugin="slack", hook="netpromoter_message_sent", error=OSError("no network"))
+    Failure(plugin='slack', hook='netpromoter_message_sent', error=OSError('no network'))
     """
 
     plugin: str
@@ -159,7 +163,9 @@ class Plugins:
         'Printer'
         """
         offer = _known("channel", name, self._channels)
-        return _checked(offer.factory(**options), Channel, f"channel {name!r} of plugin {offer.plugin!r}")
+        made: Channel = offer.factory(**options)
+        _refuse_unlike(Channel, made, f"channel {name!r} of plugin {offer.plugin!r}")
+        return made
 
     def store(self, url: str, /, **options: Any) -> Store:
         """Open the store that a URL names, as `open_store` does."""
@@ -167,13 +173,14 @@ class Plugins:
         offer = _known("scheme of url", scheme, self._stores)
         named = f"store {scheme!r} of plugin {offer.plugin!r}"
         try:
-            found = offer.factory(url, **options)
+            opened: Store = offer.factory(url, **options)
         except Exception as error:
             said = without_password(error, url)
             if said is None:
                 raise
         else:
-            return _checked(found, Store, named)
+            _refuse_unlike(Store, opened, named)
+            return opened
         # Raised here and not above, so that what it hides is not its context.
         raise PluginError(f"{named} must open (got {said})")
 
@@ -199,7 +206,7 @@ class Plugins:
         Raises
         ------
         InvalidArgument
-            If the hook is unknown, or is told something else.
+            If the hook or a plugin is unknown, or the hook is told something else.
 
         Examples
         --------
@@ -217,13 +224,15 @@ class Plugins:
         ()
         """
         if set(facts) != set(self.facts[one_of("hook", hook, self.facts)]):
-            raise refusal("facts", "those of the hook: " + ", ".join(self.facts[hook]), sorted(facts))
+            raise refusal("facts", "those of the hook, " + " and ".join(self.facts[hook]), sorted(facts))
+        for name in plugins:
+            one_of("plugin", name, self.origins)
         found = [listener for listener in self._listeners[hook] if not plugins or listener.plugin in plugins]
         failures = [_told(listener, hook, facts) for listener in found]
         return tuple(failure for failure in failures if failure is not None)
 
 
-def _known(what: str, name: str, offers: Mapping[str, Offer]) -> Offer:
+def _known(what: str, name: Any, offers: Mapping[str, Offer]) -> Offer:
     if isinstance(name, str) and name in offers:
         return offers[name]
     near = get_close_matches(name, offers, 1) if isinstance(name, str) else []
@@ -234,20 +243,18 @@ def _known(what: str, name: str, offers: Mapping[str, Offer]) -> Offer:
 def _told(listener: Listener, hook: str, facts: Mapping[str, object]) -> Failure | None:
     try:
         listener.function(*(facts[name] for name in listener.wanted))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- the law: nothing that a plugin does disturbs anybody else
         _LOG.exception("plugin %s raised in %s", listener.plugin, hook)
         return Failure(plugin=listener.plugin, hook=hook, error=error)
     return None
 
 
-def _checked(value: Any, port: type[_Port], named: str) -> _Port:
+def _refuse_unlike(port: type, value: object, named: str) -> None:
     """Refuse what lacks a method of its port; it may hold secrets, so only its type is shown."""
-    methods = [name for name, member in vars(port).items() if callable(member) and not name.startswith("_")]
-    missing = [name for name in methods if not callable(getattr(value, name, None))]
     if isinstance(value, type):
         raise PluginError(f"{named} must be an instance (got the class {value.__name__})")
+    methods = [name for name, member in vars(port).items() if callable(member) and not name.startswith("_")]
+    missing = [name for name in methods if not callable(getattr(value, name, None))]
     if missing:
         rule = f"an object with {', '.join(methods)}"
         raise PluginError(f"{named} must be {rule} (got a {type(value).__name__} without {', '.join(missing)})")
-    found: _Port = value
-    return found

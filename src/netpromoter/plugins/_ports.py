@@ -57,13 +57,13 @@ class Store(Protocol):
        nothing, and is read back within.
     10. `cursor` gives what `move_cursor` last set for a name, 0 at first.
     11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and leaves the
-       ratings: the log then knows them by another id that nobody can trace. An event that is appended for the forgotten
-       id later is skipped, but for an opt-out; `is_forgotten` knows the id by a keyed hash alone.
+        ratings: the log then knows them by another id that nobody can trace. An event that is appended for the
+        forgotten id later is skipped, but for an opt-out; `is_forgotten` knows the id by a keyed hash alone.
     12. Several threads may use one store, and several processes may open what one URL names.
     13. After `close`, everything raises `netpromoter.errors.StoreClosed`.
 
-    The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and an
-    outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message.
+    The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and
+    an outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message.
     """
 
     def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:

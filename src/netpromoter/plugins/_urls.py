@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from traceback import TracebackException
+from traceback import TracebackException, format_exception_only
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -16,7 +16,7 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _RULE = "url must be text that begins with a scheme, such as 'sqlite:///nps.db'"
 # A password ends before the first @, or where it holds one itself before the last; or it is an option of the driver.
 _PASSWORDS = tuple(
-    re.compile(pattern) for pattern in (r"//[^:@]*:([^@]*)@", r"//[^:@]*:(.*)@", r"[?&][^=&]*pass[^=&]*=([^&#]*)")
+    re.compile(pattern) for pattern in (r"//[^:@]*:([^@]*)@", r"//[^:@]*:(.*)@", r"[?&][^=&]*(?i:pass)[^=&]*=([^&#]*)")
 )
 
 
@@ -36,10 +36,10 @@ def without_password(error: Exception, url: str) -> str | None:
     traceback = "".join(TracebackException.from_exception(error, limit=0).format())
     if not any(secret in traceback for secret in secrets):
         return None
-    text = f"{type(error).__name__}: {error}"
+    text = "".join(format_exception_only(error))
     for secret in secrets:
         text = text.replace(secret, "***")
-    return text
+    return " ".join(text.split())
 
 
 def _passwords(url: str) -> Iterator[str]:

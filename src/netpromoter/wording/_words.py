@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
@@ -14,7 +14,7 @@ import attrs
 
 from netpromoter._checks import one_of, refusal
 
-__all__ = ["SLOTS", "Phrase", "Status", "Words", "words"]
+__all__ = ["SLOTS", "Phrase", "Status", "Words", "closest", "words"]
 
 #: Where a phrase stands: seen by a native speaker who vouches for it, taken from a public source, or drafted. The
 #: surest comes first.
@@ -191,15 +191,30 @@ def words(locale: str | None = None, *, folder: str | Path | None = None) -> Wor
     if not isinstance(locale, str | None):
         raise refusal("locale", "text or None", locale)
     files = _files(folder)
-    path = next(files[tag] for tag in _closest(locale) if tag in files)
+    path = next(files[tag] for tag in (*closest(locale), _LAST) if tag in files)
     return attrs.evolve(_read(path, path.stat().st_mtime_ns), asked=locale)
 
 
-def _closest(locale: str | None) -> Iterator[str]:
-    """Name the languages that may stand in for one, the closest first."""
-    parts = _tag(locale or _LAST).split("-")
-    yield from ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
-    yield _LAST
+def closest(locale: str | None) -> tuple[str, ...]:
+    """Name the languages that may stand in for one.
+
+    Parameters
+    ----------
+    locale : str, optional
+        The language, as for `words`.
+
+    Returns
+    -------
+    tuple of str
+        The language itself and what is left when its end is dropped, in lower case; nothing for None.
+
+    Examples
+    --------
+    >>> closest("zh_Hant_TW")
+    ('zh-hant-tw', 'zh-hant', 'zh')
+    """
+    parts = _tag(locale or "").split("-")
+    return tuple("-".join(parts[:size]) for size in range(len(parts), 0, -1) if parts[0])
 
 
 def _tag(locale: str) -> str:

@@ -1,0 +1,119 @@
+"""Messages through Apprise, which knows more than a hundred services."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from netpromoter._checks import require
+from netpromoter.errors import InvalidArgument
+from netpromoter.model import Message, Receipt
+
+from ._fields import checked
+from ._refused import Refused
+
+__all__ = ["AppriseChannel"]
+
+_PLACE = "{to}"
+
+
+def _template(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value.isprintable() or "://" not in value or _PLACE not in value:
+        rule = 'must be like "twilio://sid:token@from/{to}", where {to} stands for the address'
+        raise InvalidArgument(f"{name} {rule} (it is not shown)")
+
+
+@attrs.frozen
+class AppriseChannel:
+    """Sends text by a service that Apprise knows: chats, texts to telephones, push messages.
+
+    Needs ``netpromoter[apprise]``. A message with HTML alone is refused, and one that is longer than the service
+    takes; where there is text and HTML, the text is sent, which says the same. Headers are for mail and are not sent.
+    What Apprise cannot send counts as refused for now: it does not say why, nor whether the address is to blame.
+
+    Parameters
+    ----------
+    url : str
+        As Apprise has it, with ``{to}`` for the address of each message. Never shown.
+
+    Raises
+    ------
+    InvalidArgument
+        If the URL is none, or has no place for the address: every message would go to one place.
+
+    Examples
+    --------
+    >>> AppriseChannel("twilio://sid:token@15550100/{to}")
+    AppriseChannel()
+    """
+
+    url: str = attrs.field(repr=False, validator=checked(_template))
+
+    def send(self, message: Message, /) -> Receipt:
+        """Send one message.
+
+        Parameters
+        ----------
+        message : Message
+            With text.
+
+        Returns
+        -------
+        Receipt
+            Without a reference: Apprise gives none.
+
+        Raises
+        ------
+        MissingDependency
+            If Apprise is not installed.
+        """
+        try:
+            self._send(message)
+        except Refused as refused:
+            return refused.receipt(message)
+        return Receipt.sent(message)
+
+    def _send(self, message: Message) -> None:
+        apprise: Any = require("apprise", user="AppriseChannel", extra="apprise")
+        if message.text is None:
+            raise Refused("the message has no text")
+        with _quiet():
+            service = apprise.Apprise.instantiate(self.url.replace(_PLACE, quote(message.to, safe="")))
+            if service is None:
+                raise Refused("Apprise does not know the service, or the service not the address")
+            _fits(service, message)
+            done = service.notify(body=message.text, title=message.subject or "", body_format=apprise.NotifyFormat.TEXT)
+        if not done:
+            raise Refused("Apprise could not send it")
+
+
+def _fits(service: Any, message: Message) -> None:
+    """Refuse what the service would cut."""
+    title = len(message.subject or "")
+    if service.title_maxlen and title > service.title_maxlen:
+        raise Refused(f"the subject must be of at most {service.title_maxlen} signs for this service")
+    # without room for a title, it goes into the body
+    size = len(message.text or "") + (0 if service.title_maxlen or not title else title + 2)
+    if size > service.body_maxlen:
+        raise Refused(f"the text must be of at most {service.body_maxlen} signs for this service")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Apprise from logging addresses, in this thread alone."""
+    logger, thread = logging.getLogger("apprise"), get_ident()
+
+    def others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(others)

@@ -1,0 +1,291 @@
+"""Connections to a database: one for each thread, one writer at a time, and no transaction that is left open."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock, local
+from typing import Any, Protocol, TypeAlias
+
+import sqlalchemy as sa
+
+from netpromoter._checks import refusal, require
+from netpromoter.errors import NetPromoterError, StoreClosed
+
+__all__ = ["Connections", "Database", "Link", "database"]
+
+Parameters: TypeAlias = Mapping[str, Any]
+
+#: How long somebody waits for another who writes, in seconds.
+_PATIENCE = 60
+_LOCK = 0x6E65_7470_726F_6D6F
+#: Connections that a forked process has inherited: they are its parent's, and closing one here would harm it.
+_INHERITED: list[object] = []
+
+
+class Database(Protocol):
+    """What differs between the databases."""
+
+    dialect: sa.Dialect
+    #: Whether all threads share one connection.
+    shared: bool
+    #: What begins a transaction that writes, and keeps everybody else from writing.
+    begin: Sequence[str]
+    random: str
+    has_meta: str
+
+    def connect(self) -> Any:
+        """Open a connection on which each statement commits itself."""
+
+    def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+        """Ask for rows where a column is in a list of any length."""
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        """Give a list as `among` takes it."""
+
+    def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
+        """Give rows as they come."""
+
+    def wipe(self, connection: Any) -> None:
+        """See to it that nothing remains of what was deleted."""
+
+
+class _Sqlite:
+    begin = ("BEGIN IMMEDIATE",)
+    random = "lower(hex(randomblob(16)))"
+    has_meta = "SELECT count(*) FROM sqlite_master WHERE name = 'netpromoter_meta'"
+
+    def __init__(self, url: sa.URL) -> None:
+        self.shared = url.database in {None, "", ":memory:"}
+        place = url if self.shared else url.set(database=str(Path(url.database or "").absolute()))
+        options = {"check_same_thread": False, "timeout": _PATIENCE}
+        self._engine = sa.create_engine(place, poolclass=sa.NullPool, paramstyle="named", connect_args=options)
+        self.dialect = self._engine.dialect
+
+    def connect(self) -> Any:
+        connection = _raw(self._engine)
+        connection.isolation_level = None
+        _use_wal(connection)
+        for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+        each = sa.func.json_each(sa.bindparam(name)).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        return json.dumps(list(values))
+
+    def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
+        return iter(connection.execute(text, parameters))
+
+    def wipe(self, connection: Any) -> None:
+        if self.shared:
+            return
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            row = connection.execute(statement).fetchone()
+        if row[0]:
+            raise NetPromoterError(
+                "what was deleted is still in the file, which another process is reading: forget again"
+            )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; two who do so at once do not wait for each other unless they try again."""
+    for turn in range(_PATIENCE * 100):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or turn == _PATIENCE * 100 - 1:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+class _Postgresql:
+    shared = False
+    begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
+    random = "replace(gen_random_uuid()::text, '-', '')"
+    has_meta = "SELECT count(*) FROM (SELECT to_regclass('netpromoter_meta') AS found) AS seen WHERE found IS NOT NULL"
+
+    def __init__(self, url: sa.URL) -> None:
+        psycopg = require("psycopg", user="SqlStore", extra="postgresql")
+        self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+        self.dialect = self._engine.dialect
+        self._chunk = 1_000 if psycopg.capabilities.has_stream_chunked() else 1
+
+    def connect(self) -> Any:
+        connection = _raw(self._engine)
+        connection.autocommit = True
+        return connection
+
+    def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+        return column == sa.func.any(sa.bindparam(name))
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        return list(values)
+
+    def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
+        rows: Iterator[Sequence[Any]] = connection.cursor().stream(text, parameters, binary=True, size=self._chunk)
+        return rows
+
+    def wipe(self, connection: Any) -> None:
+        """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
+
+
+def _raw(engine: sa.Engine) -> Any:
+    proxy = engine.raw_connection()
+    proxy.detach()
+    return proxy.driver_connection
+
+
+def database(url: str) -> Database:
+    """Give what differs for the database of a URL."""
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, AttributeError):
+        raise refusal("url", 'a URL such as "sqlite:///nps.db" or "postgresql://host/name"', "another") from None
+    makers: Mapping[str, Callable[[sa.URL], Database]] = {
+        "sqlite": _Sqlite,
+        "postgresql": _Postgresql,
+        "postgresql+psycopg": _Postgresql,
+    }
+    if parsed.drivername not in makers:
+        raise refusal("url", "one of SQLite or PostgreSQL (with psycopg)", parsed.drivername)
+    return makers[parsed.drivername](parsed)
+
+
+class Link:
+    """A connection in use: statements by text, and transactions within transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._connection = database.connect()
+        self.process = os.getpid()
+        self.depth = 0
+        #: Whether something was deleted of which nothing may remain.
+        self.deleted = False
+        weakref.finalize(self, _close, self._connection, self.process)
+
+    def execute(self, text: str, parameters: Parameters | None = None) -> Any:
+        """Execute one statement, and give its cursor."""
+        return self._connection.execute(text, parameters or {})
+
+    def rows(self, text: str, parameters: Parameters | None = None) -> list[Any]:
+        """Give all rows."""
+        found: list[Any] = self._connection.execute(text, parameters or {}).fetchall()
+        return found
+
+    def stream(self, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
+        """Give rows as they come."""
+        return self.database.stream(self._connection, text, parameters)
+
+    def many(self, text: str, parameters: Sequence[Parameters]) -> None:
+        """Execute one statement with each of many sets of values."""
+        if parameters:
+            self._connection.cursor().executemany(text, parameters)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, or roll back; one within another is rolled back alone."""
+        begin, commit, back = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
+        if not self.depth:
+            begin, commit, back = tuple(self.database.begin), ("COMMIT",), ("ROLLBACK",)
+        try:
+            self._each(begin)
+            self.depth += 1
+            try:
+                yield
+            finally:
+                self.depth -= 1
+            self._each(commit)
+        except BaseException:
+            with suppress(Exception):
+                self._each(back)
+            raise
+
+    def _each(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._connection.execute(statement)
+
+    def wipe(self) -> None:
+        """See to it that nothing remains of what was deleted."""
+        self.database.wipe(self._connection)
+        self.deleted = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this process opened it, and it is still open."""
+        return self.process == os.getpid() and not getattr(self._connection, "closed", False)
+
+    def close(self) -> None:
+        """Close the connection."""
+        _close(self._connection, self.process)
+
+
+def _close(connection: Any, process: int) -> None:
+    if process == os.getpid():
+        connection.close()
+    else:
+        _INHERITED.append(connection)
+
+
+class Connections:
+    """Links to one database, each for one thread of one process."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._lock = RLock()
+        self._is_open = True
+        self._links: weakref.WeakSet[Link] = weakref.WeakSet()
+        self._held: Any = _Held() if database.shared else _HeldByThread()
+
+    @contextmanager
+    def reading(self) -> Iterator[Link]:
+        """Give a link to read with."""
+        if self.database.shared:
+            with self._lock:
+                yield self._link()
+        else:
+            yield self._link()
+
+    @contextmanager
+    def writing(self) -> Iterator[Link]:
+        """Give a link in a transaction that keeps everybody else from writing."""
+        with self._lock:
+            link = self._link()
+            with link.transaction():
+                yield link
+            if link.deleted and not link.depth:
+                link.wipe()
+
+    def _link(self) -> Link:
+        if not self._is_open:
+            raise StoreClosed("the store was closed")
+        link: Link | None = self._held.link
+        if link is None or not link.is_usable:
+            link = self._held.link = Link(self.database)
+            self._links.add(link)
+        return link
+
+    def close(self) -> None:
+        """Close all links; what uses one now fails."""
+        self._is_open = False
+        for link in list(self._links):
+            link.close()
+
+
+class _Held:
+    link: Link | None = None
+
+
+class _HeldByThread(local):
+    link: Link | None = None

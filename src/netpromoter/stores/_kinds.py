@@ -1,0 +1,100 @@
+"""The classes of events, and the code of each kind of fact among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from netpromoter._checks import refusal
+from netpromoter.model import (
+    Bounced,
+    Coded,
+    Declined,
+    Event,
+    Failed,
+    OptedIn,
+    OptedOut,
+    Responded,
+    Scheduled,
+    Sending,
+    Sent,
+    Settled,
+    Shown,
+    Triggered,
+    WaveDrawn,
+    Withheld,
+)
+
+__all__ = ["CODES", "CODE_OF", "OUTCOMES", "check_events", "check_kinds", "code"]
+
+#: What may stand in a log, by code. The order is that of the databases that were written, so new ones go to the end.
+CODES = (
+    "wave_drawn",
+    "triggered",
+    "scheduled",
+    "sending",
+    "sent",
+    "failed",
+    "failed_for_good",
+    "withheld",
+    "settled",
+    "settled_undelivered",
+    "shown",
+    "responded",
+    "declined",
+    "opted_out",
+    "reminders_off",
+    "opted_in",
+    "bounced",
+    "coded",
+)
+CODE_OF: Mapping[str, int] = {name: number for number, name in enumerate(CODES)}
+#: After these, nobody waits for news of a message.
+OUTCOMES = (Sent, Failed, Withheld, Settled)
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    WaveDrawn: ("wave_drawn",),
+    Triggered: ("triggered",),
+    Scheduled: ("scheduled",),
+    Sending: ("sending",),
+    Sent: ("sent",),
+    Failed: ("failed", "failed_for_good"),
+    Withheld: ("withheld",),
+    Settled: ("settled", "settled_undelivered"),
+    Shown: ("shown",),
+    Responded: ("responded",),
+    Declined: ("declined",),
+    OptedOut: ("opted_out", "reminders_off"),
+    OptedIn: ("opted_in",),
+    Bounced: ("bounced",),
+    Coded: ("coded",),
+}
+_IS_SECOND: Mapping[type, Callable[[Any], bool]] = {
+    Failed: lambda event: event.permanent,
+    Settled: lambda event: not event.delivered,
+    OptedOut: lambda event: event.reminders_only,
+}
+
+
+def code(event: Event) -> int:
+    """Give the code of an event."""
+    names = _NAMES[type(event)]
+    return CODE_OF[names[len(names) > 1 and _IS_SECOND[type(event)](event)]]
+
+
+def check_events(events: Sequence[Event]) -> list[Event]:
+    """Return a list of events, or refuse what is none."""
+    found = list(events)
+    for event in found:
+        if type(event) not in _NAMES:
+            raise refusal("events", "made of events", event)
+    return found
+
+
+def check_kinds(kinds: Sequence[type] | None) -> list[int] | None:
+    """Return the codes of some classes of events, or refuse what is no such class; None is all of them."""
+    if kinds is None:
+        return None
+    for kind in kinds:
+        if kind not in _NAMES:
+            raise refusal("kinds", "classes of events", kind)
+    return sorted({CODE_OF[name] for kind in kinds for name in _NAMES[kind]})

@@ -1,0 +1,102 @@
+"""A database that is open: its connections and statements, its secrets, and who and what its numbers stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from netpromoter.model import Entry
+
+from ._rows import LABELS, plain, read
+from ._whose import alias, keyed_hash, quoted, renamed_event_id, unquoted
+
+if TYPE_CHECKING:
+    from ._connections import Connections, Link
+    from ._statements import Statements
+
+__all__ = ["MOST_LABELS", "Ledger"]
+
+#: How many labels are kept in memory for those who append.
+MOST_LABELS = 100_000
+_FEW = 500
+
+
+@attrs.define(kw_only=True)
+class Ledger:
+    """What all who use a database share."""
+
+    connections: Connections
+    statements: Statements
+    key: bytes
+    salt: bytes
+    #: The numbers of labels, by what they are of and their text; never one that is not committed.
+    labels: dict[tuple[int, str], int] = attrs.field(factory=dict)
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        """Give a list as the database takes it."""
+        return self.connections.database.listed(values)
+
+    def ask(self, link: Link, name: str, **lists: Iterable[Any]) -> list[Any]:
+        """Execute a statement with lists of values, and give its rows."""
+        return link.rows(self.statements[name], {each: self.listed(values) for each, values in lists.items()})
+
+    def number(self, link: Link, name: str) -> int:
+        """Execute a statement that gives one number."""
+        found: int = link.rows(self.statements[name])[0][0]
+        return found
+
+    def hash(self, contact: str) -> str:
+        """Give what is kept of the id of somebody who was forgotten."""
+        return keyed_hash(contact, self.key, self.salt)
+
+    def alias(self, contact: str) -> str:
+        """Give the id under which the opt-outs of somebody who was forgotten are kept."""
+        return alias(contact, self.key, self.salt)
+
+    def persons(self, link: Link, contacts: Iterable[str]) -> dict[str, int]:
+        """Find the numbers of those contacts that have one."""
+        texts = {quoted(contact): contact for contact in contacts}
+        return {texts[text]: person for text, person in self.ask(link, "persons", contacts=texts)} if texts else {}
+
+    def contacts(self, link: Link, persons: Iterable[int]) -> dict[int, str]:
+        """Give the contacts of numbers."""
+        asked = list(persons)
+        return {person: unquoted(text) for person, text in self.ask(link, "contacts", persons=asked)} if asked else {}
+
+    def ids(self, link: Link, ids: Sequence[str]) -> list[str]:
+        """Give the ids under which the database keeps events; those of contacts whom it does not know are left out."""
+        names: set[str] = set()
+        for each in ids:
+            renamed_event_id(each, lambda contact: names.add(contact) or contact)
+        persons = self.persons(link, names)
+        stored = [renamed_event_id(each, lambda contact: str(persons.get(contact, ""))) for each in ids]
+        return [plain(each) for each in stored]
+
+    def entries(self, link: Link, rows: Sequence[Any]) -> list[Entry]:
+        """Read rows of position, person, body and what is personal."""
+        names = self.contacts(link, {person for _, person, _, _ in rows})
+
+        def name(number: str) -> str:
+            if int(number) not in names:
+                names.update(self.contacts(link, [int(number)]))
+            return names[int(number)]
+
+        return [Entry(position=position, event=read(body, personal, name)) for position, _, body, personal in rows]
+
+    def texts(self, link: Link, what: str, codes: Any) -> list[Any]:
+        """Give what some codes of a column stand for."""
+        if what == "contact":
+            name, listed = ("contacts", "persons") if len(codes) <= _FEW else ("all_contacts", "")
+            found = dict(self.ask(link, name, **({listed: codes.tolist()} if listed else {})))
+        else:
+            name, listed = ("label_texts", "numbers") if len(codes) <= _FEW else ("all_label_texts", "")
+            rows = self.ask(link, name, **({listed: codes.tolist()} if listed else {}))
+            found = {number: text for kind, text, number in rows if LABELS[kind] == what}
+        return [_survey(found[code]) if what == "survey" else unquoted(found[code]) for code in codes.tolist()]
+
+
+def _survey(text: str) -> tuple[str, str]:
+    key, _, kind = text.rpartition("/")
+    return unquoted(key), kind

@@ -1,0 +1,159 @@
+"""Every statement that a store asks of a database, written with SQLAlchemy and compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ._connections import Database
+from ._kinds import CODE_OF
+from ._rows import FOLDED, PAGE
+from ._schema import CLAIMED, WAITING, cursor, forgotten, identity, label, log, meta, outbox, touch
+
+__all__ = ["Statements"]
+
+_ROWLESS = tuple(CODE_OF[name] for name in ("wave_drawn", "sending", "coded"))
+
+
+def _number(value: int) -> sa.ColumnElement[int]:
+    """Write a whole number into the text, where the database can plan with it."""
+    return sa.literal_column(str(value))
+
+
+class Statements:
+    """Statements as texts, in the words of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._texts: dict[Any, str] = {name: self._text(each) for name, each in _statements(database).items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def _text(self, statement: Any) -> str:
+        return str(statement.compile(dialect=self._database.dialect))
+
+    def filtered(self, name: str, filters: frozenset[str]) -> str:
+        """Give "entries" or "touches" with some filters."""
+        if (name, filters) not in self._texts:
+            columns = {"contacts": touch.c.person, "ids": log.c.id, "kinds": touch.c.kind}
+            chosen = [self._database.among(columns[each], each) for each in sorted(filters)]
+            self._texts[name, filters] = self._text(_FILTERED[name]().where(*chosen))
+        return self._texts[name, filters]
+
+
+def _entries() -> sa.Select[Any]:
+    """Give a page of the log."""
+    found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal)
+    joined = found.join(touch, touch.c.position == log.c.position)
+    within = log.c.position > sa.bindparam("after"), log.c.position <= sa.bindparam("last")
+    return joined.where(*within).order_by(log.c.position).limit(_number(PAGE))
+
+
+def _touches() -> sa.Select[Any]:
+    rowless = [touch.c.kind != _number(code) for code in _ROWLESS]
+    found = sa.select(*[touch.c[name] for name in FOLDED])
+    return found.where(touch.c.position > sa.bindparam("after"), *rowless).order_by(touch.c.position)
+
+
+_FILTERED = {"entries": _entries, "touches": _touches}
+
+
+def _statements(database: Database) -> dict[str, Any]:
+    return _writing(database) | _reading(database) | _forgetting(database)
+
+
+def _insert(table: sa.Table) -> Any:
+    return sa.insert(table).values({name: sa.bindparam(name) for name in table.c.keys()})
+
+
+def _upsert(database: Database, table: sa.Table, key: str) -> Any:
+    """Write a row, in the place of the one with the same key if there is one."""
+    makers: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    insert = makers[database.dialect.name](table)
+    values = {name: sa.bindparam(name) for name in table.c.keys()}
+    return insert.values(values).on_conflict_do_update(
+        index_elements=[key], set_={name: insert.excluded[name] for name in table.c.keys()}
+    )
+
+
+def _writing(database: Database) -> dict[str, Any]:
+    return {
+        "add_forgotten": _upsert(database, forgotten, "hash"),
+        "set_cursor": _upsert(database, cursor, "name"),
+        "set_message": _upsert(database, outbox, "id"),
+    } | {f"add_{table.name.removeprefix('netpromoter_')}": _insert(table) for table in (identity, label, log, touch)}
+
+
+def _highest(column: sa.Column[Any]) -> Any:
+    return sa.select(sa.func.coalesce(sa.func.max(column), 0))
+
+
+def _reading(database: Database) -> dict[str, Any]:
+    among = database.among
+    waiting = sa.select(outbox.c.adopted).where(WAITING, outbox.c.due <= sa.bindparam("at"))
+    labels = sa.select(label.c.what, label.c.text, label.c.number)
+    named = sa.select(identity.c.person, identity.c.contact)
+    return {
+        "meta": sa.select(meta.c.name, meta.c.value),
+        "last_position": _highest(log.c.position),
+        "last_person": _highest(identity.c.person),
+        "last_label": _highest(label.c.number),
+        "any_forgotten": sa.select(forgotten.c.hash).limit(_number(1)),
+        "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
+        "persons": sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts")),
+        "contacts": named.where(among(identity.c.person, "persons")),
+        "all_contacts": named,
+        "labels": labels.where(among(label.c.text, "texts")),
+        "label_texts": labels.where(among(label.c.number, "numbers")),
+        "all_label_texts": labels,
+        "ids": sa.select(log.c.id).where(among(log.c.id, "ids")),
+        "messages": sa.select(outbox).where(among(outbox.c.id, "ids")),
+        "reached": _reached(database),
+        "last_of": _last_of(database),
+        "waiting": waiting.order_by(outbox.c.due, outbox.c.adopted).limit(sa.bindparam("most", type_=sa.Integer)),
+        "claims": sa.select(outbox.c.adopted, outbox.c.intent).where(CLAIMED).order_by(outbox.c.intent),
+        "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
+        "rows": _rows(database),
+    }
+
+
+def _rows(database: Database) -> Any:
+    found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal)
+    return found.join(touch, touch.c.position == log.c.position).where(database.among(log.c.position, "positions"))
+
+
+def _reached(database: Database) -> Any:
+    """Give the last message of each occasion to some people."""
+    place = (touch.c.survey, touch.c.occasion, touch.c.person)
+    chosen = touch.c.kind == _number(CODE_OF["scheduled"]), database.among(touch.c.person, "persons")
+    return sa.select(*place, sa.func.max(touch.c.position)).where(*chosen).group_by(*place)
+
+
+def _last_of(database: Database) -> Any:
+    """Give the last position of some people."""
+    found = sa.select(identity.c.contact, sa.func.max(touch.c.position))
+    joined = found.join(touch, touch.c.person == identity.c.person)
+    return joined.where(database.among(identity.c.contact, "contacts")).group_by(identity.c.contact)
+
+
+def _forgetting(database: Database) -> dict[str, Any]:
+    theirs = touch.c.person == sa.bindparam("whose")
+    place = log.c.position == sa.bindparam("place")
+    found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal, log.c.id, touch.c.kind)
+    return {
+        "rows_of": found.join(touch, touch.c.position == log.c.position).where(theirs).order_by(log.c.position),
+        "strip": sa.update(log).where(place).values(personal=None),
+        "strip_touch": sa.update(touch).where(touch.c.position == sa.bindparam("place")).values(destination=_number(0)),
+        "move": sa.update(log).where(place).values(id=sa.bindparam("new_id"), body=sa.bindparam("new_body")),
+        "move_touch": sa.update(touch)
+        .where(touch.c.position == sa.bindparam("place"))
+        .values(person=sa.bindparam("new_person")),
+        "drop_message": sa.update(outbox).where(outbox.c.id == sa.bindparam("message")).values(over=_number(1)),
+        "rename": sa.update(identity)
+        .where(identity.c.person == sa.bindparam("whose"))
+        .values(contact=sa.text(f"'forgotten-' || {database.random}")),
+    }

@@ -1,0 +1,245 @@
+"""Whose an event is, where an event names a person, and which parts of it are personal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, cast
+from urllib.parse import quote, unquote
+
+from netpromoter._checks import refusal
+from netpromoter.model import (
+    Bounced,
+    Coded,
+    Event,
+    Forgotten,
+    OptedIn,
+    OptedOut,
+    Responded,
+    Scheduled,
+    WaveDrawn,
+    from_dict,
+    to_dict,
+)
+
+__all__ = [
+    "NOBODY",
+    "alias",
+    "check_contact",
+    "check_key",
+    "contact_named",
+    "forgotten_id",
+    "is_lost",
+    "keyed_hash",
+    "mentioned",
+    "put_personal",
+    "quoted",
+    "removed",
+    "rename",
+    "renamed",
+    "renamed_event_id",
+    "renamed_id",
+    "take_personal",
+    "unlinked",
+    "unquoted",
+    "whose",
+]
+
+Name = Callable[[str], str]
+
+#: Stands where an address was.
+NOBODY = "(forgotten)"
+_KEY_SIZE = 64
+#: What stands in the place of each personal field of an event, of its message or of its response.
+_BLANK: Mapping[str, Any] = {
+    "comment": None,
+    "destination": 0,
+    "locale": None,
+    "reason": "",
+    "reference": "",
+    "snapshot": {},
+    "subject": None,
+    "time_zone": None,
+    "to": NOBODY,
+}
+#: By these an address stays vetoed, or free again, for whoever else has it.
+_OPTED = {"opted_out", "opted_in"}
+_CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opted_in": 1, "bounced": 1}
+_OUTCOMES = {"sent", "failed", "withheld", "settled"}
+
+
+def check_key(key: Any) -> bytes:
+    """Return a key if it can be one."""
+    if isinstance(key, bytes) and len(key) <= _KEY_SIZE:
+        return key
+    raise refusal("key", f"at most {_KEY_SIZE} bytes", f"{len(key)} bytes" if isinstance(key, bytes) else key)
+
+
+def check_contact(contact: Any) -> str:
+    """Return the id of a contact if it can be one."""
+    if isinstance(contact, str) and contact.strip():
+        return contact
+    raise refusal("contact", "text that is not blank", contact)
+
+
+def keyed_hash(contact: str, key: bytes, salt: bytes = b"") -> str:
+    """Give what remains of the id of a person who was forgotten."""
+    return blake2b(quoted(contact).encode(), digest_size=16, key=key, salt=salt, person=b"forgotten").hexdigest()
+
+
+def forgotten_id(mark: str | int) -> str:
+    """Give the id by which a log knows somebody who was forgotten."""
+    return f"forgotten-{mark}"
+
+
+def alias(contact: str, key: bytes, salt: bytes = b"") -> str:
+    """Give the id under which the opt-outs of somebody who was forgotten are kept."""
+    return forgotten_id(keyed_hash(contact, key, salt))
+
+
+def quoted(text: str) -> str:
+    """Write text as the ids of the model do: in ASCII, whatever it contains."""
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def unquoted(text: str) -> str:
+    """Read text that `quoted` has written."""
+    return unquote(text, errors="surrogatepass") if "%" in text else text
+
+
+def contact_named(identity: str) -> str | None:
+    """Give the contact in the id of a message or of a response; None if it is not of their form."""
+    parts = identity.split("/")
+    return _contact(parts[2]) if len(parts) in {4, 5} else None
+
+
+def _contact(part: str) -> str | None:
+    try:
+        contact = unquoted(part)
+    except UnicodeDecodeError:
+        return None
+    return contact if contact.strip() and quoted(contact) == part else None
+
+
+def whose(event: Event) -> str | None:
+    """Give the contact of an event: its own, or that of its message or response; None if it has none."""
+    if isinstance(event, WaveDrawn | Coded):
+        return None
+    if isinstance(event, Scheduled):
+        return event.message.contact
+    if isinstance(event, Responded):
+        return event.response.contact
+    contact: str | None = getattr(event, "contact", None)
+    return contact or contact_named(event.message or "")  # type: ignore[union-attr]
+
+
+def mentioned(event: Event) -> Iterator[str]:
+    """Give each contact that an event names, its own first."""
+    owner = whose(event)
+    if owner is not None:
+        yield owner
+    reference = event.response if isinstance(event, Coded) else event.message if isinstance(event, Bounced) else None
+    other = contact_named(reference or "")
+    if other is not None:
+        yield other
+
+
+def is_lost(event: Event, forgotten: Callable[[str], bool]) -> bool:
+    """Say whether an event is of somebody who was forgotten, and no opt-out."""
+    subject = next(mentioned(event), None)
+    return subject is not None and not isinstance(event, OptedOut) and forgotten(subject)
+
+
+def unlinked(event: Event) -> bool:
+    """Say whether an event keeps the fingerprint of its address, and so must not lead to the others of the person."""
+    return isinstance(event, OptedOut | OptedIn)
+
+
+# -- names in ids and dicts --------------------------------------------------------------------------------------------
+
+
+def renamed_id(identity: str, name: Name) -> str:
+    """Put another name for the contact into the id of a message or of a response."""
+    contact = contact_named(identity)
+    if contact is None:
+        return identity
+    parts = identity.split("/")
+    parts[2] = quoted(name(contact))
+    return "/".join(parts)
+
+
+def renamed_event_id(identity: str, name: Name) -> str:
+    """Put other names for contacts into the id of an event."""
+    kind, _, rest = identity.partition("/")
+    if kind in _OUTCOMES or kind in {"scheduled", "responded"}:
+        return f"{kind}/{renamed_id(rest, name)}"
+    if kind == "sending":
+        message, _, turn = rest.rpartition("/")
+        return f"{kind}/{renamed_id(message, name)}/{turn}"
+    return "/".join(_renamed_parts(kind, identity.split("/"), name))
+
+
+def _renamed_parts(kind: str, parts: list[str], name: Name) -> list[str]:
+    own = _CONTACT_PART.get(kind, len(parts))
+    contact = _contact(parts[own]) if own < len(parts) else None
+    if contact is not None:
+        parts[own] = quoted(name(contact))
+    nested = {"bounced": 4, "coded": 1}.get(kind, len(parts))
+    reference = _contact(parts[nested]) if nested < len(parts) else None
+    if reference is not None:
+        parts[nested] = quoted(renamed_id(reference, name))
+    return parts
+
+
+def rename(data: dict[str, Any], name: Name) -> None:
+    """Put other names for contacts into an event that `to_dict` has written."""
+    inner = _inner(data)
+    if "contact" in inner:
+        inner["contact"] = name(inner["contact"])
+    for field in ("message", "response"):
+        if isinstance(data.get(field), str):
+            data[field] = renamed_id(data[field], name)
+
+
+def _inner(data: dict[str, Any]) -> dict[str, Any]:
+    """Give the dict that holds the fields: an event's own, or that of its message or response."""
+    held = {"scheduled": "message", "responded": "response"}.get(data["type"])
+    return data if held is None else cast("dict[str, Any]", data[held])
+
+
+# -- what is personal --------------------------------------------------------------------------------------------------
+
+
+def take_personal(data: dict[str, Any]) -> dict[str, Any]:
+    """Take what is personal out of an event that `to_dict` has written, and give it."""
+    inner, taken = _inner(data), {}
+    for field, blank in _BLANK.items():
+        if field in inner and inner[field] != blank and not (field == "destination" and data["type"] in _OPTED):
+            taken[field], inner[field] = inner[field], blank
+    drivers = inner.get("drivers", {})
+    if any(isinstance(answer, str) for answer in drivers.values()):
+        taken["drivers"] = drivers
+        inner["drivers"] = {key: answer for key, answer in drivers.items() if not isinstance(answer, str)}
+    return taken
+
+
+def put_personal(data: dict[str, Any], taken: Mapping[str, Any]) -> None:
+    """Put back what `take_personal` has taken."""
+    _inner(data).update(taken)
+
+
+def renamed(event: Event, name: Name, *, strip: bool = False) -> Event:
+    """Give an event under other names, and without what is personal."""
+    data = to_dict(event)
+    if strip:
+        take_personal(data)
+    rename(data, name)
+    found: Any = from_dict(data)
+    return cast("Event", found)
+
+
+def removed(events: Sequence[Event]) -> Forgotten:
+    """Count what is deleted with these events of a person."""
+    addresses = {event.message.to for event in events if isinstance(event, Scheduled)}
+    comments = sum(isinstance(event, Responded) and event.response.comment is not None for event in events)
+    return Forgotten(events=len(events), addresses=len(addresses), comments=comments)

@@ -1,0 +1,438 @@
+"""Adopted messages are sent once, or it is known that nobody knows."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from netpromoter.engine import Links, Program
+from netpromoter.errors import ChannelDown, InvalidArgument
+from netpromoter.model import (
+    Contact,
+    Declined,
+    Failed,
+    OptedIn,
+    OptedOut,
+    Receipt,
+    Scheduled,
+    Sending,
+    Sent,
+    Survey,
+    Withheld,
+)
+from netpromoter.plugins import hookimpl, load_plugins
+from netpromoter.rules import Channels, Reminders, SendWindow, Wave
+from netpromoter.stores import MemoryStore
+
+MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
+LINKS = Links("https://nps.example.com", keys=["a secret that nobody can guess"])
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Post:
+    """A channel that keeps what it was given, and does what it is told."""
+
+    idempotent = False
+
+    def __init__(self, answer=None):
+        self.given, self.answer = [], answer or (lambda message, turn: Receipt.sent(message, f"post-{turn}"))
+
+    def __copy__(self):
+        return self
+
+    def send(self, message):
+        self.given.append(message)
+        return self.answer(message, len(self.given))
+
+    @property
+    def people(self):
+        return [message.contact for message in self.given]
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self, now=MONDAY):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+def people(count, **more):
+    return [
+        Contact(id=f"c-{number}", addresses={"post": f"{number} High Street"} | more.get("also", {}))
+        for number in range(count)
+    ]
+
+
+def program(channel, **options):
+    chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": channel}}
+    chosen |= {"plugins": load_plugins(entry_points=False), "links": LINKS, "backoff": HOUR}
+    return Program(survey=Survey("nps", product="Acme"), **chosen | options)
+
+
+def adopted(channel, count=5, **options):
+    """Give a program whose wave of so many people is adopted."""
+    found = program(channel, **options)
+    found.adopt(found.plan(people(count), at=MONDAY), at=MONDAY)
+    return found
+
+
+def kinds(found, kind):
+    return [entry.event for entry in found.store.entries(kinds=(kind,))]
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_every_message_is_sent_once(workers):
+    """Of any number of workers one sends each message, and a second dispatch finds nothing to do."""
+    channel = Post()
+    found = adopted(channel, 60)
+    assert found.dispatch(clock=Clock(), workers=workers).sent == 60
+    assert sorted(channel.people) == sorted(each.id for each in people(60))
+    assert found.dispatch(clock=Clock(), workers=workers).sent == 0
+    assert {event.message for event in kinds(found, Sent)} == {message.id for message in channel.given}
+
+
+def test_two_programs_on_one_store_do_not_send_twice():
+    """Dispatchers that know nothing of each other share the messages between them."""
+    store, channels = MemoryStore(), [Post(), Post(), Post()]
+    found = [program(channel, store=store) for channel in channels]
+    found[0].adopt(found[0].plan(people(90), at=MONDAY), at=MONDAY)
+    threads = [threading.Thread(target=each.dispatch, kwargs={"clock": Clock(), "workers": 2}) for each in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(person for channel in channels for person in channel.people) == sorted(each.id for each in people(90))
+
+
+def test_the_intent_stands_before_the_channel_is_called():
+    """When a channel gets a message, the ledger says already that it is being sent, by whom and until when."""
+    seen = []
+
+    def look(message, _):
+        seen.extend(event for event in kinds(found, Sending) if event.message == message.id)
+        return Receipt.sent(message)
+
+    found = adopted(Post(look), 3, lease=HOUR)
+    found.dispatch(clock=Clock(), worker="w")
+    assert [(event.turn, event.until) for event in seen] == [(0, MONDAY + HOUR)] * 3
+    assert {event.worker for event in seen} == {"w/0"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (OptedOut(contact="c-1", at=MONDAY), "opted out"),
+        (Declined(survey="nps", occasion="summer", contact="c-1", at=MONDAY), "declined"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 8])
+def test_what_happens_after_the_adoption_stops_the_message(event, reason, workers):
+    """Whoever opts out or declines between adoption and sending gets no message, and the ledger says why."""
+    channel = Post()
+    found = adopted(channel)
+    found.store.append([event])
+    done = found.dispatch(clock=Clock(), workers=workers)
+    assert (done.sent, done.withheld) == (4, 1)
+    assert "c-1" not in channel.people
+    assert [event.reason for event in kinds(found, Withheld)] == [reason]
+
+
+def test_an_answer_stops_the_message():
+    """Who has answered the occasion already is not asked for it again."""
+    found = adopted(Post())
+    found.receive_answer(next(iter(kinds(found, Scheduled))).message.id, 9, at=MONDAY)
+    assert found.dispatch(clock=Clock()).withheld == 1
+
+
+def test_an_opt_out_that_was_taken_back_stops_nothing():
+    """What counts is the last word of a person."""
+    found = adopted(Post())
+    found.store.append([OptedOut(contact="c-1", at=MONDAY), OptedIn(contact="c-1", at=MONDAY + HOUR)])
+    assert found.dispatch(clock=Clock()).sent == 5
+
+
+def test_an_opt_out_of_reminders_stops_no_invitation():
+    """Invitations are still welcome to who wants no reminders."""
+    found = adopted(Post())
+    found.store.append([OptedOut(contact="c-1", at=MONDAY, reminders_only=True)])
+    assert found.dispatch(clock=Clock()).sent == 5
+
+
+def test_an_opt_out_during_a_race_is_never_overtaken():
+    """With eight workers, no message to a person is taken after their opt-out is in the ledger."""
+    channel = Post()
+    found = adopted(channel, 120)
+    ids = [each.id for each in people(120)][::3]
+    quitting = threading.Thread(
+        target=lambda: [found.store.append([OptedOut(contact=each, at=MONDAY)]) for each in ids]
+    )
+    quitting.start()
+    found.dispatch(clock=Clock(), workers=8)
+    quitting.join()
+    log = {}
+    for entry in found.store.entries(kinds=(Sending, OptedOut)):
+        event = entry.event
+        person = event.contact if isinstance(event, OptedOut) else event.message.split("/")[2]
+        log.setdefault(person, []).append(type(event))
+    assert all(Sending not in log[each][log[each].index(OptedOut) :] for each in ids)
+    assert len(channel.given) + len(kinds(found, Withheld)) == 120
+
+
+def test_a_temporary_failure_is_tried_again_and_arrives_once():
+    """The next attempt has the next number, waits, and is one message to the person."""
+
+    def refuse_first(message, _):
+        return Receipt.failed(message, "451 try later") if not message.attempt else Receipt.sent(message)
+
+    channel, clock = Post(refuse_first), Clock()
+    found = adopted(channel, 1)
+    assert found.dispatch(clock=clock).retried == 1
+    assert found.dispatch(clock=clock).sent == 0
+    clock.now += HOUR
+    assert found.dispatch(clock=clock).sent == 1
+    assert [message.attempt for message in channel.given] == [0, 1]
+    assert len(found.store.touches()) == 1
+
+
+def test_a_channel_says_how_long_to_wait():
+    """No attempt is made before the time for which a channel has asked."""
+
+    def busy(message, _):
+        return (
+            Receipt.failed(message, "busy", retry_after=timedelta(hours=5))
+            if not message.attempt
+            else Receipt.sent(message)
+        )
+
+    channel, clock = Post(busy), Clock()
+    found = adopted(channel, 3)
+    found.dispatch(clock=clock)
+    clock.now += timedelta(hours=5) - timedelta(seconds=1)
+    assert found.dispatch(clock=clock).sent == 0
+    clock.now += timedelta(seconds=1)
+    assert found.dispatch(clock=clock).sent == 3
+
+
+def test_attempts_end():
+    """A message that is refused again and again is given up after so many attempts."""
+    channel, clock = Post(lambda message, _: Receipt.failed(message, "451")), Clock()
+    found = adopted(channel, 1, attempts=3)
+    total = []
+    for _ in range(6):
+        total.append(found.dispatch(clock=clock))
+        clock.now += timedelta(hours=8)
+    assert len(channel.given) == 3
+    assert [done.failed for done in total] == [0, 0, 1, 0, 0, 0]
+
+
+def test_a_permanent_failure_goes_on_to_the_next_channel():
+    """The address is written to no more, and the next plan takes the channel after it, once the guard is over."""
+    dead = Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True))
+    alive, clock = Post(), Clock()
+    contact = Contact(id="c-1", addresses={"email": "ann@example.com", "sms": "+15550100"})
+    found = program(dead, channels={"email": dead, "sms": alive}, order=Channels("email", "sms"))
+    assert found.execute(found.plan([contact], at=MONDAY), clock=clock).failed == 1
+    clock.now += DAY
+    assert found.execute(found.plan([contact], at=clock.now), clock=clock).sent == 1
+    assert [(message.channel, message.step, message.attempt) for message in alive.given] == [("sms", 0, 1)]
+    assert len(dead.given) == 1
+
+
+def test_a_channel_that_is_down_ends_the_run_and_loses_nothing():
+    """What a channel says was not sent is tried again; the others wait, and the report says what is wrong."""
+    state = {"down": True}
+
+    def answer(message, _):
+        if state["down"]:
+            raise ChannelDown("connection refused")
+        return Receipt.sent(message)
+
+    channel, clock = Post(answer), Clock()
+    found = adopted(channel, 10)
+    done = found.dispatch(clock=clock)
+    assert (done.sent, done.retried, done.postponed, done.uncertain) == (0, 1, 9, 0)
+    assert done.down == {"post": "ChannelDown: connection refused"}
+    state["down"] = False
+    clock.now += HOUR
+    assert found.dispatch(clock=clock).sent == 10
+
+
+def test_a_channel_that_cannot_be_opened_takes_no_message():
+    """Where no channel can be had, no intent is written: nothing was sent, and nothing is uncertain."""
+
+    class Broken(Post):
+        def __enter__(self):
+            raise OSError("no route to host")
+
+        def __exit__(self, *_):
+            return None
+
+    found = adopted(Broken(), 4)
+    done = found.dispatch(clock=Clock())
+    assert (done.postponed, done.down) == (4, {"post": "OSError: no route to host"})
+    assert kinds(found, Sending) == []
+
+
+def test_an_exception_leaves_the_message_uncertain():
+    """Nobody knows whether it was sent: it is listed once its lease is over, and not sent again by itself."""
+
+    def vanish(message, turn):
+        if turn == 2:
+            raise ConnectionResetError("after the final dot")
+        return Receipt.sent(message)
+
+    channel, clock = Post(vanish), Clock()
+    found = adopted(channel, 5, lease=HOUR)
+    done = found.dispatch(clock=clock)
+    assert (done.sent, done.uncertain, done.postponed) == (1, 1, 3)
+    (lost,) = {message.id for message in channel.given} - {event.message for event in kinds(found, Sent)}
+    assert found.uncertain(at=MONDAY + HOUR - timedelta(microseconds=1)) == []
+    assert found.uncertain(at=MONDAY + HOUR) == [lost]
+    clock.now += DAY
+    assert found.dispatch(clock=clock).sent == 3
+    assert [message.id for message in channel.given].count(lost) == 1
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_an_uncertain_message_can_be_settled(delivered):
+    """What was delivered is done with; what was not is tried again as the next attempt."""
+    channel = Post(lambda message, turn: Receipt.sent(message) if turn > 1 else 1 / 0)
+    found = adopted(channel, 1)
+    found.dispatch(clock=Clock())
+    (message,) = found.uncertain(at=MONDAY + DAY)
+    found.settle(message, delivered=delivered, at=MONDAY + DAY)
+    assert found.uncertain(at=MONDAY + DAY) == []
+    assert found.dispatch(clock=Clock(MONDAY + DAY)).sent == (0 if delivered else 1)
+    with pytest.raises(InvalidArgument, match="message must be one that was taken and has no outcome"):
+        found.settle(message, delivered=True, at=MONDAY)
+
+
+def test_an_idempotent_channel_is_given_the_message_again():
+    """Where a channel delivers a message once however often it is given it, nothing stays uncertain."""
+    channel, clock = Post(lambda message, turn: Receipt.sent(message) if turn > 1 else 1 / 0), Clock()
+    channel.idempotent = True
+    found = adopted(channel, 3, lease=HOUR)
+    assert found.dispatch(clock=clock).uncertain == 1
+    clock.now += HOUR
+    assert found.dispatch(clock=clock).sent == 3
+    assert found.uncertain(at=clock.now + DAY) == []
+    assert sorted(event.turn for event in kinds(found, Sending)) == [0, 0, 0, 1]
+
+
+def test_nothing_leaves_outside_the_send_window():
+    """A message that was adopted for a morning waits for the next one, where the dispatcher was late."""
+    channel, clock = Post(), Clock(MONDAY + timedelta(hours=4))
+    found = program(channel, rules=[SendWindow("Mon-Fri", "08:00-11:00")])
+    found.adopt(found.plan(people(3), at=MONDAY), at=MONDAY)
+    assert found.dispatch(clock=clock).postponed == 3
+    clock.now = MONDAY + DAY
+    assert found.dispatch(clock=clock).sent == 3
+
+
+def test_a_late_dispatcher_keeps_the_guard():
+    """Two messages to one person that fell due while nobody was sending leave a day apart."""
+    channel, clock = Post(), Clock(MONDAY + timedelta(days=4))
+    found = program(channel, reminders=Reminders(after=timedelta(days=3)))
+    found.adopt(found.plan(people(2), at=MONDAY), at=MONDAY)
+    found.adopt(found.plan(people(2), at=MONDAY + timedelta(days=3)), at=MONDAY + timedelta(days=3))
+    done = found.dispatch(clock=clock)
+    assert (done.sent, done.postponed) == (2, 2)
+    clock.now += DAY
+    assert found.dispatch(clock=clock).sent == 2
+    assert [message.step for message in channel.given] == [0, 0, 1, 1]
+
+
+def test_a_limit_and_a_stop_leave_the_rest():
+    """A dispatch ends after so many messages, or when it is told to stop, with what it did on record."""
+    channel, stop = Post(), threading.Event()
+    found = adopted(channel, 10)
+    assert found.dispatch(clock=Clock(), limit=4).sent == 4
+    stop.set()
+    assert found.dispatch(clock=Clock(), stop=stop) == attrs.evolve(
+        found.dispatch(clock=Clock(), limit=0), interrupted=True
+    )
+    assert found.dispatch(clock=Clock()).sent == 6
+
+
+def test_progress_counts_messages():
+    """Whoever waits is told how many messages there were so far."""
+    seen = []
+    adopted(Post(), 4).dispatch(clock=Clock(), progress=seen.append)
+    assert seen == [1, 2, 3, 4]
+
+
+def test_a_lying_channel_is_an_error_of_the_channel():
+    """What is no receipt for the message says nothing of it: the message is uncertain and the channel put aside."""
+    found = adopted(Post(lambda *_: "ok"), 2)
+    done = found.dispatch(clock=Clock())
+    assert (done.sent, done.uncertain) == (0, 1)
+    assert "what channel 'post' returns must be a Receipt" in done.down["post"]
+
+
+def test_an_error_of_the_store_ends_the_run():
+    """A worker that cannot write stops sending, and whoever started it is told."""
+    channel = Post()
+    found = adopted(channel, 5)
+    append = found.store.append
+
+    def full(events, **options):
+        if channel.given:
+            raise OSError("No space left on device")
+        return append(events, **options)
+
+    found.store.append = full
+    with pytest.raises(OSError, match="No space left"):
+        found.dispatch(clock=Clock())
+    assert len(channel.given) == 1
+
+
+def test_a_message_that_was_withheld_can_be_decided_again():
+    """Its id is spent, so that the message of the next plan is another attempt."""
+    channel = Post()
+    found = adopted(channel, 1)
+    found.store.append([OptedOut(contact="c-0", at=MONDAY)])
+    found.dispatch(clock=Clock())
+    found.store.append([OptedIn(contact="c-0", at=MONDAY + HOUR)])
+    assert found.execute(found.plan(people(1), at=MONDAY + DAY), clock=Clock(MONDAY + DAY)).sent == 1
+    assert [message.attempt for message in channel.given] == [1]
+
+
+def test_plugins_are_told_at_least_once():
+    """Each plugin hears of each message and answer; one that raises hears of it again, and disturbs no other."""
+
+    class Listener:
+        def __init__(self):
+            self.heard, self.fails = [], 0
+
+        @hookimpl
+        def netpromoter_message_sent(self, message, receipt):
+            if self.fails:
+                self.fails -= 1
+                raise ValueError("not now")
+            self.heard.append(("sent", message.contact, receipt.reference))
+
+        @hookimpl
+        def netpromoter_response_received(self, response):
+            self.heard.append(("answered", response.contact, response.rating))
+
+    steady, moody = Listener(), Listener()
+    moody.fails = 1
+    found = adopted(Post(), 2, plugins=load_plugins(steady, moody, entry_points=False))
+    found.dispatch(clock=Clock())
+    found.receive_answer(kinds(found, Sent)[0].message, 7, at=MONDAY)
+    assert found.tell() == 3
+    assert found.tell() == 3
+    assert found.tell() == 0
+    assert steady.heard == moody.heard
+    assert [what for what, *_ in steady.heard] == ["sent", "sent", "answered"]
+
+
+def test_a_failure_is_told_with_its_reason():
+    """The ledger keeps what a channel said."""
+    found = adopted(Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True)), 1)
+    found.dispatch(clock=Clock())
+    assert [(event.reason, event.permanent) for event in kinds(found, Failed)] == [("550 no such user", True)]
