@@ -25,7 +25,7 @@ import attrs
 
 from netpromoter._checks import count, refusal
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
-from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled, Sending, Sent, Withheld
+from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled, Sending, Sent, Withheld, span
 from netpromoter.plugins import Channel, Store
 from netpromoter.rules import Policy
 
@@ -98,6 +98,11 @@ class Delivery:
     lease: timedelta = timedelta(minutes=15)
     attempts: int = 5
     backoff: timedelta = timedelta(minutes=10)
+
+    def __attrs_post_init__(self) -> None:
+        span("lease", self.lease, least=timedelta(seconds=1))
+        span("backoff", self.backoff)
+        count("attempts", self.attempts, least=1)
 
     def channel(self, name: str) -> Channel:
         """Make a channel for one worker."""

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock, local
@@ -22,6 +22,8 @@ __all__ = ["Connections", "Database", "Link", "database"]
 
 Parameters: TypeAlias = Mapping[str, Any]
 
+#: What begins, ends and undoes a transaction within another.
+_PART = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
 #: How long somebody waits for another who writes, in seconds.
 _PATIENCE = 60
 _LOCK = 0x6E65_7470_726F_6D6F
@@ -36,7 +38,8 @@ class Database(Protocol):
     #: Whether all threads share one connection.
     shared: bool
     #: What begins a transaction that writes, and keeps everybody else from writing.
-    begin: Sequence[str]
+    begin: tuple[str, ...]
+    #: What gives 32 random signs, and what tells whether there are tables.
     random: str
     has_meta: str
 
@@ -57,20 +60,18 @@ class Database(Protocol):
 
 
 class _Sqlite:
-    begin = ("BEGIN IMMEDIATE",)
+    begin: tuple[str, ...] = ("BEGIN IMMEDIATE",)
     random = "lower(hex(randomblob(16)))"
     has_meta = "SELECT count(*) FROM sqlite_master WHERE name = 'netpromoter_meta'"
 
     def __init__(self, url: sa.URL) -> None:
         self.shared = url.database in {None, "", ":memory:"}
         place = url if self.shared else url.set(database=str(Path(url.database or "").absolute()))
-        options = {"check_same_thread": False, "timeout": _PATIENCE}
-        self._engine = sa.create_engine(place, poolclass=sa.NullPool, paramstyle="named", connect_args=options)
+        self._engine = sa.create_engine(place, paramstyle="named")
         self.dialect = self._engine.dialect
 
     def connect(self) -> Any:
-        connection = _raw(self._engine)
-        connection.isolation_level = None
+        connection = _raw(self._engine, check_same_thread=False, timeout=_PATIENCE, isolation_level=None)
         _use_wal(connection)
         for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -112,20 +113,18 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 class _Postgresql:
     shared = False
-    begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
+    begin: tuple[str, ...] = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
     random = "replace(gen_random_uuid()::text, '-', '')"
     has_meta = "SELECT count(*) FROM (SELECT to_regclass('netpromoter_meta') AS found) AS seen WHERE found IS NOT NULL"
 
     def __init__(self, url: sa.URL) -> None:
         psycopg = require("psycopg", user="SqlStore", extra="postgresql")
-        self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+        self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"))
         self.dialect = self._engine.dialect
         self._chunk = 1_000 if psycopg.capabilities.has_stream_chunked() else 1
 
     def connect(self) -> Any:
-        connection = _raw(self._engine)
-        connection.autocommit = True
-        return connection
+        return _raw(self._engine, autocommit=True)
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
         return column == sa.func.any(sa.bindparam(name))
@@ -141,10 +140,10 @@ class _Postgresql:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
 
 
-def _raw(engine: sa.Engine) -> Any:
-    proxy = engine.raw_connection()
-    proxy.detach()
-    return proxy.driver_connection
+def _raw(engine: sa.Engine, **options: object) -> Any:
+    """Open a connection that no pool knows."""
+    places, named = engine.dialect.create_connect_args(engine.url)
+    return engine.dialect.connect(*places, **{**named, **options})
 
 
 def database(url: str) -> Database:
@@ -153,14 +152,11 @@ def database(url: str) -> Database:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, AttributeError):
         raise refusal("url", 'a URL such as "sqlite:///nps.db" or "postgresql://host/name"', "another") from None
-    makers: Mapping[str, Callable[[sa.URL], Database]] = {
-        "sqlite": _Sqlite,
-        "postgresql": _Postgresql,
-        "postgresql+psycopg": _Postgresql,
-    }
-    if parsed.drivername not in makers:
-        raise refusal("url", "one of SQLite or PostgreSQL (with psycopg)", parsed.drivername)
-    return makers[parsed.drivername](parsed)
+    if parsed.drivername == "sqlite":
+        return _Sqlite(parsed)
+    if parsed.drivername in {"postgresql", "postgresql+psycopg"}:
+        return _Postgresql(parsed)
+    raise refusal("url", "one of SQLite or PostgreSQL (with psycopg)", parsed.drivername)
 
 
 class Link:
@@ -196,9 +192,7 @@ class Link:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit at the end, or roll back; one within another is rolled back alone."""
-        begin, commit, back = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
-        if not self.depth:
-            begin, commit, back = tuple(self.database.begin), ("COMMIT",), ("ROLLBACK",)
+        begin, commit, back = _PART if self.depth else (self.database.begin, ("COMMIT",), ("ROLLBACK",))
         try:
             self._each(begin)
             self.depth += 1

@@ -19,7 +19,7 @@ Column: TypeAlias = "npt.NDArray[np.int64]"
 #: Gives what some codes of a column stand for.
 Texts: TypeAlias = Callable[[str, Column], Sequence[Any]]
 
-_LABELED = {
+_LABELED: Mapping[str, tuple[str, Any]] = {
     "contact": ("contacts", np.int32),
     "survey": ("surveys", np.int16),
     "occasion": ("occasions", np.int32),

@@ -10,7 +10,7 @@ from netpromoter.model import Forgotten
 from ._kinds import CODE_OF
 from ._ledger import Ledger
 from ._rows import moved
-from ._whose import quoted, removed, renamed_event_id
+from ._whose import removed, renamed_event_id
 
 if TYPE_CHECKING:
     from ._connections import Link

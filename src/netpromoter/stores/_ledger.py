@@ -10,7 +10,7 @@ import attrs
 from netpromoter.model import Entry
 
 from ._rows import LABELS, plain, read
-from ._whose import alias, keyed_hash, quoted, renamed_event_id, unquoted
+from ._whose import alias, contacts_in, keyed_hash, quoted, renamed_event_id, unquoted
 
 if TYPE_CHECKING:
     from ._connections import Connections, Link
@@ -67,10 +67,7 @@ class Ledger:
 
     def ids(self, link: Link, ids: Sequence[str]) -> list[str]:
         """Give the ids under which the database keeps events; those of contacts whom it does not know are left out."""
-        names: set[str] = set()
-        for each in ids:
-            renamed_event_id(each, lambda contact: names.add(contact) or contact)
-        persons = self.persons(link, names)
+        persons = self.persons(link, {contact for each in ids for contact in contacts_in(each)})
         stored = [renamed_event_id(each, lambda contact: str(persons.get(contact, ""))) for each in ids]
         return [plain(each) for each in stored]
 

@@ -64,7 +64,8 @@ def _migrate(link: Link, known: dict[str, str], key: bytes) -> None:
         for statement in migration(link.database.dialect):
             link.execute(statement)
     if not known:
-        link.execute(f"{_INSERT} ('version', '0'), ('salt', {link.database.random})")
+        link.execute(f"{_INSERT} ('salt', {link.database.random})")
         salt = link.rows("SELECT value FROM netpromoter_meta WHERE name = 'salt'")[0][0]
         link.execute(f"{_INSERT} ('key', '{_mark({'salt': salt}, key)}')")
-    link.execute(f"UPDATE netpromoter_meta SET value = '{len(MIGRATIONS)}' WHERE name = 'version'")
+    link.execute("DELETE FROM netpromoter_meta WHERE name = 'version'")
+    link.execute(f"{_INSERT} ('version', '{len(MIGRATIONS)}')")

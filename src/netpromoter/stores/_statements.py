@@ -66,17 +66,21 @@ def _statements(database: Database) -> dict[str, Any]:
     return _writing(database) | _reading(database) | _forgetting(database)
 
 
+def _names(table: sa.Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
 def _insert(table: sa.Table) -> Any:
-    return sa.insert(table).values({name: sa.bindparam(name) for name in table.c.keys()})
+    return sa.insert(table).values({name: sa.bindparam(name) for name in _names(table)})
 
 
 def _upsert(database: Database, table: sa.Table, key: str) -> Any:
     """Write a row, in the place of the one with the same key if there is one."""
     makers: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
     insert = makers[database.dialect.name](table)
-    values = {name: sa.bindparam(name) for name in table.c.keys()}
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in _names(table)}
     return insert.values(values).on_conflict_do_update(
-        index_elements=[key], set_={name: insert.excluded[name] for name in table.c.keys()}
+        index_elements=[key], set_={name: insert.excluded[name] for name in _names(table)}
     )
 
 
@@ -89,7 +93,7 @@ def _writing(database: Database) -> dict[str, Any]:
 
 
 def _highest(column: sa.Column[Any]) -> Any:
-    return sa.select(sa.func.coalesce(sa.func.max(column), 0))
+    return sa.select(sa.func.coalesce(sa.func.max(column), _number(0)))
 
 
 def _reading(database: Database) -> dict[str, Any]:

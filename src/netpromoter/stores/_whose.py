@@ -28,6 +28,7 @@ __all__ = [
     "check_contact",
     "check_key",
     "contact_named",
+    "contacts_in",
     "forgotten_id",
     "is_lost",
     "keyed_hash",
@@ -177,6 +178,18 @@ def renamed_event_id(identity: str, name: Name) -> str:
         message, _, turn = rest.rpartition("/")
         return f"{kind}/{renamed_id(message, name)}/{turn}"
     return "/".join(_renamed_parts(kind, identity.split("/"), name))
+
+
+def contacts_in(identity: str) -> list[str]:
+    """Give the contacts that the id of an event names."""
+    found: list[str] = []
+
+    def note(contact: str) -> str:
+        found.append(contact)
+        return contact
+
+    renamed_event_id(identity, note)
+    return found
 
 
 def _renamed_parts(kind: str, parts: list[str], name: Name) -> list[str]:
