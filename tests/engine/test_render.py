@@ -203,9 +203,9 @@ def test_colors_have_contrast_in_light_and_in_dark():
     pairs = {(held.get("color"), held.get("background-color")) for held in styles(Page(rendered().html))} - {
         (None, None)
     }
-    assert pairs == {("#ffffff", "#1a5fb4"), (None, "#1a5fb4"), ("inherit", None)}
-    assert contrast("#ffffff", "#1a5fb4") >= 4.5
-    assert all(contrast("#1a5fb4", ground) >= 2.9 for ground in ("#ffffff", "#121212"))
+    assert pairs == {("#ffffff", "#1d66be"), (None, "#1d66be"), ("inherit", None)}
+    assert contrast("#ffffff", "#1d66be") >= 4.5
+    assert all(contrast("#1d66be", ground) >= 3 for ground in ("#ffffff", "#121212"))
     schemes = [held["content"] for _, held in Page(rendered().html).elements if "color-scheme" in held.get("name", "")]
     assert schemes == ["light dark", "light dark"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -25,6 +25,7 @@ from netpromoter.model import (
     Sent,
     Settled,
     Survey,
+    Withheld,
     instant,
 )
 from netpromoter.plugins import Channel, Plugins, Store, load_plugins
@@ -191,20 +192,9 @@ class Program:
         """
         with self.store.exclusive():
             adoption = adopt(plan, self.store.touches(), at=at, policy=self.policy)
-            self.store.append([self._fresh(event) for event in adoption.events])
+            withheld = {getattr(each.event, "message", "") for each in self.store.entries(kinds=(Withheld,))}
+            self.store.append([_fresh(event, withheld) for event in adoption.events])
         return adoption
-
-    def _fresh(self, event: Event) -> Event:
-        """Give a message that was withheld before another attempt, since its first id is spent."""
-        if isinstance(event, Scheduled):
-            message = event.message
-            while self._known(f"withheld/{message.id}"):
-                message = attrs.evolve(message, attempt=message.attempt + 1)
-            return attrs.evolve(event, message=message)
-        return event
-
-    def _known(self, event: str) -> bool:
-        return next(iter(self.store.entries(ids=[event])), None) is not None
 
     # -- doing ---------------------------------------------------------------------------------------------------------
 
@@ -495,6 +485,15 @@ _HOOKS: Mapping[type, Callable[[Program, Any], tuple[str, dict[str, Any]]]] = {
     Sent: Program._sent,  # noqa: SLF001 -- a table of the class's own methods
     Responded: Program._responded,  # noqa: SLF001
 }
+
+
+def _fresh(event: Event, withheld: Container[str]) -> Event:
+    """Give a message that was withheld before another attempt, since its first id is spent."""
+    message = event.message if isinstance(event, Scheduled) else None
+    while message is not None and message.id in withheld:
+        message = attrs.evolve(message, attempt=message.attempt + 1)
+        event = Scheduled(message=message, at=event.at)
+    return event
 
 
 def _of(response: Response, message: Message) -> bool:

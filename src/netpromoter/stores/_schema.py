@@ -60,7 +60,7 @@ touch = _table(
     sa.Index("netpromoter_touch_kind", "kind", "position"),
 )
 #: What the codes of surveys, occasions and so on stand for.
-label = _table("label", _key("number"), _whole("what"), _text("text"), sa.UniqueConstraint("what", "text"))
+label = _table("label", _key("number"), _whole("what"), _text("text"), sa.UniqueConstraint("text", "what"))
 #: Where each message stands: the positions of its `Scheduled` and of its last `Sending`, and whether all is said.
 outbox = _table(
     "outbox",

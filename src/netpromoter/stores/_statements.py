@@ -50,7 +50,7 @@ def _entries() -> sa.Select[Any]:
     found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal)
     joined = found.join(touch, touch.c.position == log.c.position)
     within = log.c.position > sa.bindparam("after"), log.c.position <= sa.bindparam("last")
-    return joined.where(*within).order_by(log.c.position).limit(_number(PAGE))
+    return joined.where(*within).order_by(log.c.position).limit(_number(PAGE)).offset(_number(0))
 
 
 def _touches() -> sa.Select[Any]:
@@ -106,7 +106,7 @@ def _reading(database: Database) -> dict[str, Any]:
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
-        "any_forgotten": sa.select(forgotten.c.hash).limit(_number(1)),
+        "any_forgotten": sa.select(forgotten.c.hash).limit(_number(1)).offset(_number(0)),
         "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
         "persons": sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts")),
         "contacts": named.where(among(identity.c.person, "persons")),
@@ -118,7 +118,9 @@ def _reading(database: Database) -> dict[str, Any]:
         "messages": sa.select(outbox).where(among(outbox.c.id, "ids")),
         "reached": _reached(database),
         "last_of": _last_of(database),
-        "waiting": waiting.order_by(outbox.c.due, outbox.c.adopted).limit(sa.bindparam("most", type_=sa.Integer)),
+        "waiting": waiting.order_by(outbox.c.due, outbox.c.adopted)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .offset(_number(0)),
         "claims": sa.select(outbox.c.adopted, outbox.c.intent).where(CLAIMED).order_by(outbox.c.intent),
         "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
         "rows": _rows(database),
@@ -150,7 +152,7 @@ def _forgetting(database: Database) -> dict[str, Any]:
     found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal, log.c.id, touch.c.kind)
     return {
         "rows_of": found.join(touch, touch.c.position == log.c.position).where(theirs).order_by(log.c.position),
-        "strip": sa.update(log).where(place).values(personal=None),
+        "strip": sa.update(log).where(place).values(personal=sa.null()),
         "strip_touch": sa.update(touch).where(touch.c.position == sa.bindparam("place")).values(destination=_number(0)),
         "move": sa.update(log).where(place).values(id=sa.bindparam("new_id"), body=sa.bindparam("new_body")),
         "move_touch": sa.update(touch)
