@@ -11,9 +11,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import Adoption, Behavior, Plan, Replay, Simulation, adopt, plan, replay, simulate
+    from .channels import AppriseChannel, ConsoleChannel, OutboxChannel, SmtpChannel, WebhookChannel
+    from .engine import (
+        Adoption,
+        Behavior,
+        Dispatch,
+        Links,
+        Plan,
+        Program,
+        Replay,
+        Simulation,
+        Templates,
+        adopt,
+        plan,
+        replay,
+        simulate,
+    )
     from .frames import Breakdown, score_by
     from .model import Contact, Contacts, Survey, Touches
+    from .plugins import hookimpl, load_plugins, open_store
     from .rules import (
         AccountLimit,
         AtMost,
@@ -50,20 +66,26 @@ __version__ = "0.1.0"
 __all__ = [
     "AccountLimit",
     "Adoption",
+    "AppriseChannel",
     "AtMost",
     "Behavior",
     "Breakdown",
     "Census",
     "Channels",
+    "ConsoleChannel",
     "Contact",
     "Contacts",
     "Continuous",
     "DailyCap",
     "Difference",
+    "Dispatch",
+    "Links",
     "MinimumTenure",
+    "OutboxChannel",
     "PairedDifference",
     "Plan",
     "Policy",
+    "Program",
     "QuietPeriod",
     "RateDifference",
     "Reminders",
@@ -72,7 +94,9 @@ __all__ = [
     "Score",
     "SendWindow",
     "Simulation",
+    "SmtpChannel",
     "Survey",
+    "Templates",
     "Touches",
     "Trigger",
     "Variant",
@@ -80,12 +104,16 @@ __all__ = [
     "Variants",
     "Wave",
     "Waves",
+    "WebhookChannel",
     "__version__",
     "adopt",
     "compare",
     "compare_paired",
     "compare_variants",
     "field",
+    "hookimpl",
+    "load_plugins",
+    "open_store",
     "plan",
     "replay",
     "score",
@@ -94,11 +122,20 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AppriseChannel": ".channels",
+    "ConsoleChannel": ".channels",
+    "OutboxChannel": ".channels",
+    "SmtpChannel": ".channels",
+    "WebhookChannel": ".channels",
     "Adoption": ".engine",
     "Behavior": ".engine",
+    "Dispatch": ".engine",
+    "Links": ".engine",
     "Plan": ".engine",
+    "Program": ".engine",
     "Replay": ".engine",
     "Simulation": ".engine",
+    "Templates": ".engine",
     "adopt": ".engine",
     "plan": ".engine",
     "replay": ".engine",
@@ -109,6 +146,9 @@ _HOMES = {
     "Contacts": ".model",
     "Survey": ".model",
     "Touches": ".model",
+    "hookimpl": ".plugins",
+    "load_plugins": ".plugins",
+    "open_store": ".plugins",
     "AccountLimit": ".rules",
     "AtMost": ".rules",
     "Census": ".rules",
@@ -137,7 +177,23 @@ _HOMES = {
     "compare_variants": ".stats",
     "score": ".stats",
 }
-_ROOMS = frozenset({"engine", "errors", "formats", "frames", "model", "ratings", "report", "rules", "stats"})
+_ROOMS = frozenset(
+    {
+        "channels",
+        "engine",
+        "errors",
+        "formats",
+        "frames",
+        "model",
+        "plugins",
+        "ratings",
+        "report",
+        "rules",
+        "stats",
+        "stores",
+        "wording",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:
