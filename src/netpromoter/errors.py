@@ -10,6 +10,7 @@ __all__ = [
     "Conflict",
     "InvalidArgument",
     "InvalidRating",
+    "InvalidToken",
     "MissingDependency",
     "MissingRatings",
     "NetPromoterError",
@@ -34,6 +35,20 @@ class InvalidArgument(NetPromoterError, ValueError):
 
 class InvalidRating(NetPromoterError, ValueError):
     """An answer is not a whole number on the scale; the message gives the first one, its position and the count."""
+
+
+class InvalidToken(NetPromoterError, ValueError):
+    """A token is not one that is valid here and now; the message does not say why, as respondents may see it.
+
+    Attributes
+    ----------
+    reason : str
+        Why, for a log: "malformed", "unknown key", "wrong signature", "other purpose" or "expired".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("token must be valid here and now (got one that is not)")
+        self.reason = reason
 
 
 class MissingRatings(NetPromoterError, ValueError):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpromoter.engine._links import InvalidToken, Links
-from netpromoter.errors import InvalidArgument, NetPromoterError
+from netpromoter.engine import Links
+from netpromoter.errors import InvalidArgument, InvalidToken, NetPromoterError
 from sessions.mutate_tokens import accepted
 
 URL = "https://nps.example.com"

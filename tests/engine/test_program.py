@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from netpromoter.engine import InvalidToken, Links, Program
-from netpromoter.errors import InvalidArgument, InvalidRating, NoRatings
+from netpromoter.engine import Links, Program
+from netpromoter.errors import InvalidArgument, InvalidRating, InvalidToken, NoRatings
 from netpromoter.model import Bounced, Contact, OptedOut, Receipt, Responded, Scheduled, Survey, WaveDrawn
 from netpromoter.plugins import load_plugins
 from netpromoter.rules import Census, Channels, Sample, Variant, Variants, Wave, field

@@ -315,9 +315,9 @@ def test_an_error_that_cannot_show_itself_shows_no_password():
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["db://nps:hunter2@h/nps", "db://nps@h/nps", "db:", "db://h/nps?x=1"])
+@pytest.mark.parametrize("url", ["db://nps:hunter2@h/nps", "db://nps:factory@h/nps", "db:", "db://h/nps?x=1"])
 def test_an_error_without_a_password_goes_through(url):
-    """A store's own error reaches the caller as it is."""
+    """A store's own error reaches the caller as it is; a line of code is not what an error says."""
     error = ConnectionRefusedError("the host is down")
     with pytest.raises(ConnectionRefusedError) as caught:
         failing(lambda url: error).store(url)
@@ -696,6 +696,15 @@ def test_installed_plugins_come_in_the_order_of_their_names(install):
         "c_one",
         "d_one",
     ]
+
+
+def test_what_is_given_and_what_is_built_in_stand_around_what_is_installed(install):
+    """What comes with the package is told last; who is given under the name of an installed plugin gets a number."""
+    install("paper-office", {"office": "office_plugin"}, office_plugin=OFFICE.replace("NAME", "'fax'"))
+    names = list(load_plugins(offering({"telex": Printer})).origins)
+    assert names[0] == "office (2)"
+    assert names[-1] == "netpromoter"
+    assert "office" in names[1:-1]
 
 
 def test_entry_points_of_one_name_are_refused(install):

@@ -6,7 +6,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from netpromoter.engine._links import InvalidToken, Links
+from netpromoter.engine import Links
+from netpromoter.errors import InvalidToken
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 PURPOSES = ["answer", "unsubscribe", "view"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from netpromoter.errors import InvalidArgument, MissingDependency, UnreadableFile
+from netpromoter.errors import InvalidArgument, MissingDependency, NetPromoterError
 
 from ._terminal import safe
 
@@ -54,10 +54,10 @@ def as_click_errors() -> Iterator[None]:
         yield
     except InvalidArgument as problem:
         raise click.UsageError(safe(str(problem))) from problem
-    except UnreadableFile as problem:
-        raise Refused(safe(str(problem))) from problem
     except MissingDependency as problem:
         raise _Missing(str(problem)) from problem
+    except NetPromoterError as problem:
+        raise Refused(safe(str(problem))) from problem
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(141) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,15 +13,14 @@ import click
 import numpy as np
 from rich.text import Text
 
-from netpromoter import formats
 from netpromoter._checks import shown
 from netpromoter.engine import Behavior, Simulation
 from netpromoter.engine import simulate as simulated
-from netpromoter.model import Contacts
 from netpromoter.rules import Condition, Policy
 
 from ._group import as_click_errors
 from ._named import named
+from ._people import contacts
 from ._terminal import columns, drawn, picture, safe, saved
 
 __all__ = ["simulate"]
@@ -68,7 +66,7 @@ def simulate(policy: str, file: str, form: str, plot: str | None, **options: Any
         alternatives = _alternatives(named("MODULE:ATTRIBUTE", policy))
         behavior = _of("--behavior", options["behavior"], Behavior) or Behavior()
         follow_up = _of("--follow-up", options["follow_up"], Condition)
-        people = _contacts(file, options["identity"], options["address"])
+        people = contacts(file, options["identity"], options["address"])
         found = {
             name: simulated(
                 each,
@@ -111,14 +109,6 @@ def _of(option: str, value: str | None, kind: type) -> Any:
     if found is None or isinstance(found, kind):
         return found
     raise click.UsageError(f"{option} must name a {kind.__name__} (got {safe(shown(found))})")
-
-
-def _contacts(file: str, identity: str, address: Sequence[str]) -> Contacts:
-    pairs = [each.partition("=")[::2] for each in address]
-    if not all(channel and column for channel, column in pairs):
-        raise click.UsageError(f"--address must be CHANNEL=COLUMN (got {', '.join(map(shown, address))})")
-    source = sys.stdin.buffer if file == "-" else file
-    return formats.contacts(source, id=identity, addresses=dict(pairs) or None)
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from ._answers import compare_arms, compare_proxy
 from ._behavior import Behavior
 from ._days import Days
 from ._dispatch import Clock, Dispatch
-from ._links import InvalidToken, LinkPurpose, Links, Reference
+from ._links import LinkPurpose, Links, Reference
 from ._messages import Messages
 from ._plan import AnyContacts, Held, Plan, plan
 from ._program import Program
@@ -22,7 +22,6 @@ __all__ = [
     "Days",
     "Dispatch",
     "Held",
-    "InvalidToken",
     "LinkPurpose",
     "Links",
     "Messages",

@@ -35,10 +35,10 @@ from typing import Any, Literal, TypeAlias, get_args
 import attrs
 
 from netpromoter._checks import one_of, refusal
-from netpromoter.errors import InvalidArgument, NetPromoterError
+from netpromoter.errors import InvalidArgument, InvalidToken
 from netpromoter.model import instant, span
 
-__all__ = ["InvalidToken", "LinkPurpose", "Links", "Reference"]
+__all__ = ["LinkPurpose", "Links", "Reference"]
 
 #: What a link is for. A token for one is refused for the others.
 LinkPurpose: TypeAlias = Literal["answer", "unsubscribe", "view"]
@@ -53,20 +53,6 @@ _URL = re.compile(
     r"(?:https://[\w.~\[\]:-]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?)(?:/[\w.~%/-]*)?", re.ASCII
 )
 _SECRET = 16
-
-
-class InvalidToken(NetPromoterError, ValueError):
-    """A token is not one that is valid here and now; the message does not say why, as respondents may see it.
-
-    Attributes
-    ----------
-    reason : str
-        Why, for a log: "malformed", "unknown key", "wrong signature", "other purpose" or "expired".
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("token must be valid here and now (got one that is not)")
-        self.reason = reason
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,7 +15,6 @@ import numpy as np
 from netpromoter._checks import one_of, refusal
 from netpromoter.model import (
     Bounced,
-    Entry,
     Event,
     Message,
     OptedOut,
@@ -54,8 +54,6 @@ from ._templates import Templates
 
 __all__ = ["Program"]
 
-_LANGUAGE = "en"
-
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Program:
@@ -80,6 +78,8 @@ class Program:
         What makes and reads the signed links in messages.
     templates : Templates, optional
         The words of messages, if not those that come with the package.
+    wording : path, optional
+        A folder of files with the phrases of further languages, as `netpromoter.wording.words` reads them.
     plugins : Plugins, optional
         Who is told of what happens; what `load_plugins` finds if it is left out.
     lease : timedelta, default 15 minutes
@@ -122,6 +122,7 @@ class Program:
     time_zone: str = "UTC"
     keep: Sequence[str] = ()
     templates: Templates = attrs.field(factory=Templates)
+    wording: str | Path | None = None
     plugins: Plugins = attrs.field(factory=load_plugins)
     lease: timedelta = timedelta(minutes=15)
     attempts: int = 5
@@ -134,6 +135,7 @@ class Program:
         if unknown:
             raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
         self.delivery  # noqa: B018 -- refuses what it cannot be made of
+        self.templates.check(self.policy)
 
     def __repr__(self) -> str:
         return f"Program({self.survey.key}, {self.cadence!r}, channels {', '.join(self.channels)})"
@@ -255,7 +257,7 @@ class Program:
 
     def render(self, message: Message, at: datetime) -> Message:
         """Put a message into words, as its channel gets it."""
-        said = words(message.locale or _LANGUAGE)
+        said = words(message.locale, folder=self.wording)
         return render(message, self.survey, said, self.links, templates=self.templates, at=at)
 
     def uncertain(self, *, at: datetime) -> list[str]:
@@ -296,15 +298,15 @@ class Program:
         """
         found = next(iter(self.store.entries(ids=[f"scheduled/{named}"])), None)
         if found is None:
-            reference = self.links.read(named, purpose, at=at).value
-            found = next(filter(partial(self._named_by, reference), self.store.entries(kinds=(Scheduled,))), None)
+            message = self._references.find(self.links.read(named, purpose, at=at).value)
+            found = next(iter(self.store.entries(ids=[f"scheduled/{message}"])), None)
         if found is None or not isinstance(found.event, Scheduled):
             raise refusal("message", "the id of a message that was adopted, or the token of a link to one", named)
         return found.event.message
 
-    def _named_by(self, reference: str, entry: Entry) -> bool:
-        message = getattr(entry.event, "message", None)
-        return isinstance(message, Message) and reference in self.links.references(message.id)
+    @cached_property
+    def _references(self) -> _References:
+        return _References(self.store, self.links)
 
     def receive_answer(
         self,
@@ -485,6 +487,25 @@ _HOOKS: Mapping[type, Callable[[Program, Any], tuple[str, dict[str, Any]]]] = {
     Sent: Program._sent,  # noqa: SLF001 -- a table of the class's own methods
     Responded: Program._responded,  # noqa: SLF001
 }
+
+
+class _References:
+    """The messages that links may name; the ledger is read once, and then what is new."""
+
+    def __init__(self, store: Store, links: Links) -> None:
+        self._store, self._links = store, links
+        self._messages: dict[str, str] = {}
+        self._read = 0
+
+    def find(self, reference: str) -> str | None:
+        """Give the id of the message that a link names."""
+        if reference not in self._messages:
+            for entry in self._store.entries(kinds=(Scheduled,), after=self._read):
+                message = getattr(entry.event, "message", None)
+                names = self._links.references(message.id) if isinstance(message, Message) else ()
+                self._messages |= dict.fromkeys(names, getattr(message, "id", ""))
+                self._read = entry.position
+        return self._messages.get(reference)
 
 
 def _fresh(event: Event, withheld: Container[str]) -> Event:

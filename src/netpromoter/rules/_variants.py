@@ -62,7 +62,7 @@ class Variants:
 
     Examples
     --------
-    >>> test = Variants(Variant("plain", subject="How are we doing?"), Variant("name", subject="A question, {name}"))
+    >>> test = Variants(Variant("plain", subject="How are we doing?"), Variant("name", subject="A question, {{ name }}"))
     >>> [arm.name for arm in test.arms]
     ['plain', 'name']
     """

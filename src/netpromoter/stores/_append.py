@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from netpromoter.model import (
     Bounced,
     Declined,
     Event,
-    Failed,
     Message,
     Responded,
     Scheduled,
     Sending,
-    Sent,
-    Settled,
     Shown,
     SurveyKind,
-    Withheld,
     message_id,
 )
 
-from ._kinds import OUTCOMES
+from ._kinds import Outcome
 from ._ledger import MOST_LABELS, Ledger
 from ._rows import LABELS, NONE, facts, labels, microseconds, plain, written
 from ._whose import alias, is_lost, keyed_hash, mentioned, quoted, renamed_event_id, renamed_id, whose
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
     from ._connections import Link
 
 __all__ = ["append"]
-
-Outcome: TypeAlias = Sent | Failed | Withheld | Settled
 
 _AT_ONCE = 5_000
 _ASKED = (Shown, Declined, Responded)
@@ -153,7 +147,7 @@ class _Part:
             yield self._stored(event.message.id)
             if event.message.attempt:
                 yield self._stored(_before(event.message))
-        elif isinstance(event, Sending | Bounced | OUTCOMES) and event.message is not None:
+        elif isinstance(event, Sending | Bounced | Outcome) and event.message is not None:
             yield self._stored(event.message)
 
     def _stored(self, message: str) -> str:
@@ -200,7 +194,7 @@ class _Part:
             self._reached[found["survey"].rpartition("/")[0], row["occasion"], row["person"]] = position
         elif isinstance(event, _ASKED):
             row["about"] = self._reached.get((found["survey"].rpartition("/")[0], row["occasion"], row["person"]), 0)
-        elif isinstance(event, Sending | Bounced | OUTCOMES):
+        elif isinstance(event, Sending | Bounced | Outcome):
             row["about"] = self._report(event, position)
         return row
 
@@ -217,7 +211,7 @@ class _Part:
         row = self._message(event.message)
         if isinstance(event, Sending):
             row.update(intent=position, changed=True)
-        elif isinstance(event, OUTCOMES):
+        elif isinstance(event, Outcome):
             row.update(over=1, changed=True)
         return row["adopted"] or 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from netpromoter._checks import refusal
 from netpromoter.model import (
@@ -25,7 +25,7 @@ from netpromoter.model import (
     Withheld,
 )
 
-__all__ = ["CODES", "CODE_OF", "OUTCOMES", "check_events", "check_kinds", "code"]
+__all__ = ["CODES", "CODE_OF", "Outcome", "check_events", "check_kinds", "code"]
 
 #: What may stand in a log, by code. The order is that of the databases that were written, so new ones go to the end.
 CODES = (
@@ -50,7 +50,7 @@ CODES = (
 )
 CODE_OF: Mapping[str, int] = {name: number for number, name in enumerate(CODES)}
 #: After these, nobody waits for news of a message.
-OUTCOMES = (Sent, Failed, Withheld, Settled)
+Outcome: TypeAlias = Sent | Failed | Withheld | Settled
 _NAMES: Mapping[type, tuple[str, ...]] = {
     WaveDrawn: ("wave_drawn",),
     Triggered: ("triggered",),

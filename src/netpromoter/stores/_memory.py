@@ -13,7 +13,7 @@ from netpromoter._checks import count
 from netpromoter.errors import Conflict, StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
-from ._kinds import OUTCOMES, check_events, check_kinds, code
+from ._kinds import Outcome, check_events, check_kinds, code
 from ._whose import (
     alias,
     check_contact,
@@ -206,7 +206,7 @@ class MemoryStore:
             self._intents.pop(event.message, None)
             self._intents[event.message] = event
             self._waiting.pop(event.message, None)
-        elif isinstance(event, OUTCOMES):
+        elif isinstance(event, Outcome):
             self._over.add(event.message)
             self._waiting.pop(event.message, None)
 
