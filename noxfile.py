@@ -14,7 +14,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
+nox.options.sessions = ["lint", "types", "tests", "ledger", "docs", "build"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
@@ -69,13 +69,38 @@ def types(session: nox.Session) -> None:
 @nox.session(python=list(FOUND))
 def tests(session: nox.Session) -> None:
     """Every test and example, with coverage by branch, on each Python that is present."""
-    session.install("-e", ".[all]", *group("tests"))
+    session.install("-e", ".[all]", "-e", "examples/netpromoter-teletype", *group("tests"))
     report = Path(session.create_tmp()) / "coverage"
     environment = {"COVERAGE_FILE": str(report), "MPLBACKEND": "agg"}
-    chosen = session.posargs or ["--ignore=tests/backends"]
+    chosen = session.posargs or ["--ignore=tests/backends", "--ignore=tests/ledger"]
     session.run("coverage", "run", "-m", "pytest", *chosen, env=environment)
     if not session.posargs:
         session.run("coverage", "report", env=environment)
+
+
+@nox.session
+def ledger(session: nox.Session) -> None:
+    """Dispatchers in processes of their own, killed at random instants, on SQLite and on PostgreSQL."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("pytest", "tests/ledger", *session.posargs)
+
+
+@nox.session
+def kill(session: nox.Session) -> None:
+    """The same at full size: 200 kills and 10,000 messages, with 1 and 8 connections; takes an hour."""
+    session.install("-e", ".[all]", *group("tests"))
+    for url in session.posargs or [f"sqlite:///{Path(session.create_tmp()).absolute()}/kill.db"]:
+        for workers in ("1", "8"):
+            for file in Path(session.create_tmp()).glob("kill.db*"):
+                file.unlink()
+            session.run("python", "tests/ledger/kill.py", url, "--workers", workers)
+
+
+@nox.session
+def tokens(session: nox.Session) -> None:
+    """Ten million tokens of links that were tampered with: none may be accepted."""
+    session.install("-e", ".[program]")
+    session.run("python", "tests/sessions/mutate_tokens.py", *(session.posargs or ["10000000"]))
 
 
 @nox.session

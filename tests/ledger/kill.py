@@ -27,11 +27,10 @@ def killed(url, *, kills, messages, workers, idempotent=False, seed=1, delay=0.0
         command = [sys.executable, WAVE, url, str(port), str(workers), *["idempotent"] * idempotent]
         done = 0
         while done < kills:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            process.stdout.readline()
-            time.sleep(chance.uniform(0, 0.5))
-            process.kill()
-            process.wait()
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                process.stdout.readline()
+                time.sleep(chance.uniform(0, 0.5))
+                process.kill()
             done += 1
         time.sleep(LEASE.total_seconds())
         for _ in range(3):
