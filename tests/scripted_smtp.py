@@ -31,6 +31,7 @@ class ScriptedServer:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port = self.socket.getsockname()[1]
         self.clients = []
+        self.over = threading.Event()
 
     def __enter__(self):
         self.thread = threading.Thread(target=self._accept)
@@ -38,6 +39,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_):
+        self.over.set()
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
@@ -94,9 +96,12 @@ class Client:
         return found
 
     def answer(self, phase, good):
-        """Answer well, or fail if it is time to."""
-        if not self.fail(phase):
-            self.line.sendall(self.server.says.get(phase, good) + b"\r\n")
+        """Answer well, or fail if it is time to; say which."""
+        if self.fail(phase):
+            return False
+        said = self.server.says.get(phase, good)
+        self.line.sendall(said + b"\r\n")
+        return said == good
 
     def fail(self, phase):
         server = self.server
@@ -158,7 +163,8 @@ class Client:
         self.line.sendall(b"250 ok\r\n")
 
     def DATA(self, _):  # noqa: N802
-        self.answer("DATA", b"354 go ahead")
+        if not self.answer("DATA", b"354 go ahead"):
+            return
         if self.server.phase == "body" and not self.server.spent:
             self.server.spent = True
             self.during()
@@ -168,8 +174,8 @@ class Client:
             self.server.taken.append(mail)
             self.afterwards()
             return
-        unanswered = self.server.phase == "final dot" and not self.server.spent
-        if not unanswered:
+        failing = self.server.phase == "final dot" and not self.server.spent
+        if not failing and self.server.says.get("final dot", b"2").startswith(b"2"):
             self.server.taken.append(mail)
         self.answer("final dot", b"250 2.0.0 queued as 4711")
 
@@ -179,15 +185,14 @@ class Client:
         if self.server.fault in LINES:
             self.misbehave(self.server.fault)
             self.read(b"\r\n.\r\n")
-        elif self.server.fault == "reset":
+            return
+        if self.server.fault == "reset":
             self.reset()
-        while True:
+        # nothing tells one who does not read that the other has gone
+        while not self.server.over.wait(PAUSE):
             if self.server.fault == "slow drip":
                 self.received(1)
-            time.sleep(PAUSE)
-            # nothing tells one who does not read that the other has gone
-            if self.line.fileno() == -1 or closed(self.line):
-                raise Gone
+        raise Gone
 
     def afterwards(self):
         """Take a mail, and fail then."""
@@ -199,11 +204,3 @@ class Client:
         self.line.sendall(good)
         time.sleep(PAUSE)
         self.misbehave(self.server.fault)
-
-
-def closed(line):
-    """Tell whether the other end has gone, without reading what it sent."""
-    with suppress(OSError):
-        state = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return state != 1
-    return True

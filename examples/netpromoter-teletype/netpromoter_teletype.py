@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 
 import attrs
 
@@ -12,7 +13,12 @@ from netpromoter.plugins import hookimpl
 
 __all__ = ["TeletypeChannel"]
 
-SIGNS = {"\n", *map(chr, range(0x20, 0x60))}  # what a Model 33 has on its type wheel
+# As Unix does on a terminal without small letters (stty xcase): a backslash marks a letter that is a capital one, and
+# stands in for signs that are missing. So links survive.
+SIGNS = {letter: letter.upper() for letter in ascii_lowercase}
+SIGNS |= {letter: f"\\{letter}" for letter in ascii_uppercase}
+SIGNS |= {"{": r"\(", "}": r"\)", "|": r"\!", "~": r"\^", "`": r"\'", "\\": r"\\"}
+SIGNS |= {sign: sign for sign in "\n !\"#$%&'()*+,-./0123456789:;<=>?@[]^_"}
 
 
 @attrs.frozen
@@ -31,17 +37,15 @@ class TeletypeChannel:
         """Punch one message."""
         if message.text is None:
             return Receipt.failed(message, "a teletype carries text, and the message has none")
-        if "://" in message.text:
-            return Receipt.failed(message, "a link does not survive capital letters")
-        words = "\n".join([f"To {message.to}", message.subject or "", message.text, ""]).upper()
-        if not set(words) <= SIGNS:
+        words = "\n".join([f"to {message.to}", message.subject or "", message.text, "nnnn", ""])  # as telegrams end
+        if not set(words) <= SIGNS.keys():
             return Receipt.failed(message, "the message needs a sign that a teletype does not have")
         try:
             tape = self.tape.open("a", encoding="ascii", newline="\n")
         except OSError as error:
             raise ChannelDown(f"the tape cannot be opened: {error.strerror}") from error
         with tape:
-            tape.write(words)
+            tape.write("".join(SIGNS[sign] for sign in words))
         return Receipt.sent(message)
 
 

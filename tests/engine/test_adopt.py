@@ -155,14 +155,14 @@ def test_another_message_than_the_planned_one_is_not_sent():
     first = made(happened[:1], policy(cadence=Trigger("visit")))
     assert [each.occasion for each in first.invitations] == ["e-0"]
     found = adopt(first, happened, at=AT + 5 * HOUR)
-    assert reasons(found) == {"c-1": "another message than the one that was planned"}
+    assert reasons(found) == {"c-1": "another message is due than was planned"}
     assert found.events == []
 
 
 def test_a_wave_that_is_over_is_not_adopted():
     """A plan of a wave is dropped when the policy in force has another wave."""
     found = adopt(made(), [], at=AT, policy=policy(cadence=Wave("autumn")))
-    assert set(reasons(found).values()) == {"another message than the one that was planned"}
+    assert set(reasons(found).values()) == {"another message is due than was planned"}
 
 
 def test_a_reminder_that_became_a_repeat_is_not_adopted():
@@ -172,7 +172,7 @@ def test_a_reminder_that_became_a_repeat_is_not_adopted():
     first = made(log, chosen)
     log += [Bounced(contact="c-1", destination=fingerprint("1@example.com"), at=AT, channel="email")]
     found = adopt(first, log, at=AT)
-    assert reasons(found) == {"c-1": "another message than the one that was planned"}
+    assert reasons(found) == {"c-1": "another message is due than was planned"}
     assert [(each.step, each.attempt) for each in found.plan.reminders] == [(1, 0)] * 9
     (repeat,) = [each for each in made(log, chosen).reminders if each.contact == "c-1"]
     assert (repeat.step, repeat.attempt, repeat.channel) == (0, 1, "sms")
@@ -243,13 +243,14 @@ def test_a_plan_is_left_as_it_was():
         ({"policy": "new"}, r"policy must be a Policy of the survey 'nps' \(got 'new'\)"),
         ({"at": AT.replace(tzinfo=None)}, "at must be a datetime with a time zone"),
         ({"touches": ["x"]}, r"events must be made of events \(got 'x'\)"),
+        ({"plan": []}, r"plan must be a Plan \(got \[\]\)"),
     ],
 )
 def test_what_cannot_be_adopted_is_refused(options, message):
-    """A policy of another survey, and what is no instant or event, is refused in words that name it."""
+    """A policy of another survey, and what is no plan, instant or event, is refused in words that name it."""
     given = {"touches": [], "at": AT} | options
     with pytest.raises(InvalidArgument, match=message):
-        adopt(made(), given.pop("touches"), **given)
+        adopt(given.pop("plan", made()), given.pop("touches"), **given)
 
 
 def test_a_new_revision_of_the_survey_is_the_same_survey():

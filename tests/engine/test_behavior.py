@@ -151,6 +151,7 @@ def test_an_answer_belongs_to_the_step_that_it_names():
     events.append(Declined(survey="nps", occasion="1", contact="c-198", at=START + 30 * DAY))
     events.append(OptedOut(contact="nobody", at=START + 60 * DAY))
     found = Behavior.fitted(Touches.of(events))
+    assert Behavior.fitted(events) == found
     assert found.response == (0.25, 0.2)
     assert (found.opt_out, found.decline, found.bounce) == (1 / 400, 0, 0)
 

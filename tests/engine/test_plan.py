@@ -322,7 +322,7 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
                 [message(ann(), 80), BACK],
                 channels=["email", "sms"],
             ),
-            f"{REMINDED} by sms on {MONDAY}: message 1 of the occasion, attempt 2, not answered yet.",
+            f"ann is invited again to nps (spring) by sms on {MONDAY}: the address of the last message has failed.",
         ),
         (
             lambda: why([ann(attributes={"plan": "free"})], audience=PAYING),
@@ -342,7 +342,7 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
         ),
         (
             lambda: why(log=[message(ann(), 30)]),
-            "ann is held until Wed 2026-06-03 00:00 UTC: time of the next reminder.",
+            "ann is held until Wed 2026-06-03 00:00 UTC: waiting for the next reminder.",
         ),
         (
             lambda: why(log=[message(ann(), 30)], reminders=None),
@@ -385,6 +385,18 @@ BACK = Bounced(contact="ann", destination=fingerprint("ann@example.com"), at=AT 
             lambda: why([ann(time_zone="Mars/Base")], cadence=Wave("spring", opens=AT + 9 * DAY)),
             "ann is held until Wed 2026-06-10 06:00 UTC: spring is not open yet.",
         ),
+        (
+            lambda: why(cadence=Wave("spring", opens=AT + 9 * DAY, drip=DAY)).partition(": ")[2],
+            "place in the drip of spring.",
+        ),
+        (
+            lambda: why([ann(since=datetime(9999, 12, 31, tzinfo=UTC))], rules=MinimumTenure(days=30)),
+            "ann is not asked: 30 days of tenure.",
+        ),
+        (
+            lambda: why([ann(id="bob"), ann()], [message(ann(), 80)], of="bob"),
+            "bob is not asked: another contact with this address was asked in spring.",
+        ),
         (lambda: why(cadence=Trigger("visit")), "ann is not asked: no visit yet."),
         (lambda: why(log=[OptedOut(contact="ann", at=AT - DAY)]), "ann is not asked: opted out."),
         (
@@ -409,7 +421,7 @@ def test_who_has_left_the_audience_and_waits_for_a_reminder_is_told_of_the_remin
     """A reminder belongs to the occasion, so that the audience of today is no reason against it."""
     people = [ann(attributes={"plan": "free"}), ann(id="bob", addresses={})]
     assert why(people, [message(ann(), 30)], audience=PAYING) == (
-        "ann is held until Wed 2026-06-03 00:00 UTC: time of the next reminder."
+        "ann is held until Wed 2026-06-03 00:00 UTC: waiting for the next reminder."
     )
     assert "is reminded" in why(people, [message(ann(), 80)], audience=PAYING)
 
@@ -480,7 +492,7 @@ def test_a_plan_shows_its_numbers():
         rules=[per_contact(lambda who, *_: Hold("<i>") if who.id == "ann" else None)],
     )
     found = plan(Contacts.of(people), Touches.of([]), policy, at=AT)
-    assert repr(found) == "Plan(nps at 2026-06-01 06:00 UTC: 1 invitations, 0 reminders, 1 held)"
+    assert repr(found) == "Plan(nps at 2026-06-01 06:00 UTC: 1 invitation, 0 reminders, 1 held)"
     assert repr(found.held) == "Held(1)"
     assert "&lt;i&gt;" in found._repr_html_()
     assert "<i>" not in found._repr_html_()
@@ -528,6 +540,7 @@ def refused(**options):
         (lambda: plan([ann()], 3, made(0).policy, at=AT), r"touches must be Touches or events \(got 3\)"),
         (lambda: plan(["ann"], [], made(0).policy, at=AT), r"contacts must be made of contacts .*\(got 'ann'\)"),
         (lambda: plan([ann()], ["x"], made(0).policy, at=AT), r"events must be made of events \(got 'x'\)"),
+        (lambda: plan([ann()], "log", made(0).policy, at=AT), r"touches must be Touches or events \(got 'log'\)"),
         (lambda: refused(audience=Census(where=field("region") == "x")), "region"),
         (lambda: refused(keep="region"), r"keep must be names among 'locale', .*'plan' \(got 'region'\)"),
         (lambda: refused(channels="fax"), r"channels must be among those of the contacts, 'email' \(got 'fax'\)"),
@@ -538,7 +551,7 @@ def refused(**options):
             r"what Wrong\(\) returns must be Holds whose until is an array of datetime64, shape \(1,\) \(got Holds",
         ),
         (lambda: refused(rules=_Wrong(np.array([0]))), r"what Wrong\(\) returns must be Holds"),
-        (lambda: made(0).why("nobody"), r"contact must be the id of one of the 40 contacts \(got 'nobody'\)"),
+        (lambda: made(0).why("nobody"), r"contact must be the id of one of the 40 contacts, as text \(got 'nobody'\)"),
         (lambda: made(0).to_frame("duckdb"), "library must be one of"),
     ],
 )

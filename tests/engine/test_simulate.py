@@ -18,6 +18,7 @@ from netpromoter.rules import (
     Census,
     Channels,
     Continuous,
+    DailyCap,
     MinimumTenure,
     Policy,
     QuietPeriod,
@@ -390,6 +391,16 @@ def test_one_survey_of_several_is_taken_alone():
         both.of("c")
 
 
+@pytest.mark.parametrize("window", [None, SendWindow("Mon-Sun", "08:00-11:00"), SendWindow("Mon-Sun", "05:00-06:00")])
+def test_a_daily_cap_is_filled_every_day(window):
+    """One plan a day sends as many messages a day as the cap allows, also where they wait for a window."""
+    crowd = [Contact(id=f"c-{n}", addresses={"email": f"{n}@example.com"}) for n in range(90)]
+    rules = [DailyCap(7), *([window] if window else [])]
+    policy = Policy(survey=Survey("nps"), cadence=Wave("all"), rules=rules, reminders=None)
+    made = simulate(policy, crowd, behavior=Behavior(), at=START, days=10, rng=rng())
+    assert made.by_day.count("messages").tolist() == [7] * 10
+
+
 def test_nobody_and_one():
     """Nobody gives an empty simulation, one person a log of their own."""
     none = simulate(asked(), [], behavior=LIVELY, at=START, days=3, rng=rng())
@@ -436,6 +447,7 @@ A_DECLINE = Declined(survey="nps", occasion="1", contact="c-1", at=START + DAY)
         ({"behavior": 3}, r"^behavior must be a Behavior \(got 3\)$"),
         ({"rng": 3}, r"^rng must be a numpy.random.Generator \(got 3\)$"),
         ({"days": 0}, r"^days must be a whole number of at least 1 \(got 0\)$"),
+        ({"days": 10**9}, r"^days must be so few that the year 9999 is not reached from 2026-.* \(got 1000000000\)$"),
         ({"at": datetime(2026, 3, 2)}, r"^at must be a datetime with a time zone \(got "),  # noqa: DTZ001
         ({"every": timedelta(0)}, r"^every must be a timedelta of at least 0:01:00, and of a century at most \(got "),
         ({"follow_up": 3}, r"^follow_up must be a condition such as field\(\"rating\"\) <= 6, or None \(got 3\)$"),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sink import listening
 from wave import LEASE, people, program
+
+from sink import listening
 
 WAVE = Path(__file__).with_name("wave.py")
 

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from wave import people, program
 
 import pytest
-from databases import empty_place, postgresql_server
 from kill import WAVE, killed
 from sink import listening
-from wave import people, program
+
+from databases import empty_place, postgresql_server
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ TWICE = [Contact(id=each) for each in ("a", "b", "a", "c", "b", "a")]
         ),
         (lambda: Contacts.of([], key="secret"), "key must be bytes (got 'str')"),
         (lambda: Contacts.of([], key=bytes(65)), "key must be of 64 bytes at most (got 65)"),
-        (lambda: FEW["z"], "contact must be the id of one of the 2 contacts (got 'z')"),
+        (lambda: FEW["z"], "contact must be the id of one of the 2 contacts, as text (got 'z')"),
         (lambda: attrs.evolve(FEW, ids=np.array(["a", 2], object)), "ids must be made of text (got 2)"),
         (lambda: attrs.evolve(FEW, locale=column("locale", ["en"])), "locale must be as long as ids (2) (got 1)"),
         (lambda: attrs.evolve(FEW, since=FEW.since[:0]), "since must be as long as ids (2) (got 0)"),

@@ -51,7 +51,7 @@ def test_memory_has_nothing_after_its_colon(url):
 
 def test_a_log_in_sqlite_is_opened_by_its_url(tmp_path):
     """What one URL names is one file, and it lasts."""
-    store = open_store(f"sqlite:///{tmp_path / 'nps.db'}", PLUGINS)
+    store = open_store(f"sqlite:///{tmp_path / 'nps.db'}", PLUGINS, key=b"secret")
     assert isinstance(store, Store)
     store.move_cursor("reader", 3)
     store.close()
@@ -64,9 +64,7 @@ def test_a_log_in_sqlite_is_opened_by_its_url(tmp_path):
 def test_every_other_scheme_is_of_sql(scheme, monkeypatch):
     """The whole URL and the options reach `SqlStore`."""
     seen = []
-    monkeypatch.setattr(
-        netpromoter.stores, "SqlStore", lambda url, **options: seen.append((url, options)), raising=False
-    )
+    monkeypatch.setattr(netpromoter.stores, "SqlStore", lambda url, **options: seen.append((url, options)))
     with pytest.raises(Exception, match="must be an object with append"):
         open_store(f"{scheme}://h/nps", PLUGINS, key=b"k")
     assert seen == [(f"{scheme}://h/nps", {"key": b"k"})]

@@ -31,9 +31,9 @@ def test_without_entry_points_it_is_unknown():
     assert "teletype" not in load_plugins(entry_points=False).channels
 
 
-def test_its_own_tests_pass():
+def test_its_own_tests_pass(tmp_path):
     """As its author runs them: the contract of channels, and what is particular to a teletype."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--rootdir", str(SAMPLE)]
-    done = subprocess.run([*command, str(SAMPLE / "tests")], capture_output=True, text=True, check=False, cwd=SAMPLE)
+    done = subprocess.run([*command, str(SAMPLE / "tests")], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout

@@ -172,11 +172,11 @@ def test_nobody_is_drawn_from_nobody(audience):
         (Census(name="x"), "x", "all of x"),
         (Census(where=PAID), 'field("plan") == "paid"', 'all of field("plan") == "paid"'),
         (Sample(share=0.125), "everybody", "a random 12.5% of everybody"),
-        (Sample(size=1200, by="tier", name="x"), "x", "a random 1,200 of x by tier"),
+        (Sample(size=1200, by="tier", name="x"), "x", "a random 1,200 of x in each tier"),
         (
             Sample(size=1, where=PAID, by=["a", "b"]),
             'field("plan") == "paid"',
-            'a random 1 of field("plan") == "paid" by a, b',
+            'a random 1 of field("plan") == "paid" in each a and b',
         ),
     ],
 )

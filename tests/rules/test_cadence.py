@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
-from netpromoter.model import Contact, Contacts, Message, Scheduled, Survey, Touches, Triggered
+from netpromoter.model import Contact, Contacts, Message, Scheduled, Survey, Touches, Triggered, fingerprint
 from netpromoter.rules import FOREVER, Continuous, History, People, Trigger, Wave, Waves, draws, field
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -82,8 +83,7 @@ def test_a_wave_drips_evenly_by_a_draw_of_its_own():
     places = (found[0].ready - utc(START)) / np.timedelta64(10, "D")
     assert np.abs(places - draws(crowd.contacts, "drip", "nps/spring")).max() < 1e-9
     assert np.histogram(places, 10, (0, 1))[0].min() > 220
-    assert {reason for _, reason, _ in told(found[1])} == {"place in the drip of spring"}
-    assert {reason for _, reason, _ in told(found[0])} == {"spring is not open yet"}
+    assert {reason for each in found for _, reason, _ in told(each)} == {"place in the drip of spring"}
 
 
 def test_the_wave_that_opened_last_is_asked():
@@ -107,6 +107,28 @@ def test_every_further_ask_comes_a_period_after_the_last():
     assert told(found)[1] == (utc(START + 50 * HOUR + 30 * DAY), "30 days between two asks", "2")
     assert told(found)[2][1:] == ("place in the first period", "1")
     assert found.ends == FOREVER
+
+
+@pytest.mark.parametrize(
+    ("cadence", "asked_oneself", "asked_by_another"),
+    [
+        (Wave("1"), "asked in 1 already", "another contact with this address was asked in 1"),
+        (
+            Continuous(every=30 * DAY, start=START),
+            "30 days between two asks",
+            "30 days after another contact with this address was asked",
+        ),
+    ],
+)
+def test_who_shares_an_address_is_told_whether_they_were_asked_themselves(cadence, asked_oneself, asked_by_another):
+    """A touch at a shared address holds all who have it, and only whoever was asked is told that they were."""
+    mailbox = {"email": "ab@example.com"}
+    people = [Contact(id="a", addresses=mailbox), Contact(id="b", addresses=mailbox), Contact(id="c")]
+    ask = asked("a", "1", 0)
+    ask = attrs.evolve(ask, message=attrs.evolve(ask.message, destination=fingerprint("ab@example.com")))
+    first, second, third = told(cadence.readiness(seen([ask], people), utc(START + DAY)))
+    assert (first[1], second[1]) == (asked_oneself, asked_by_another)
+    assert first[0] == second[0] != third[0]
 
 
 def test_the_first_asks_are_spread_over_the_first_period():
@@ -177,7 +199,7 @@ def test_a_trigger_asks_about_the_latest_ripe_event_once(events, invited, hours,
                 if delay == 48
                 else "5 hours after visit"
                 if delay
-                else "its time after visit"
+                else "visit is still to come"
             )
     assert found.over == "visit was too long ago"
 

@@ -19,6 +19,9 @@ from ._refused import Refused
 
 __all__ = ["OutboxChannel"]
 
+# elsewhere a folder cannot be opened, and its names are as durable as the system makes them
+_POSIX = os.name == "posix"
+
 
 @attrs.frozen
 class OutboxChannel:
@@ -117,8 +120,8 @@ def _durably(folder: Path, data: bytes) -> Path:
 
 
 def _settle(folder: Path) -> None:
-    """Let the names in a folder survive a loss of power, where the system can promise it."""
-    if os.name == "posix":
+    """Let the names in a folder survive a loss of power."""
+    if _POSIX:
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -72,6 +72,8 @@ class Session(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         line = socket.create_connection((host, port), timeout)
+        # the final dot is a small piece of its own, and must not wait until the mail before it is acknowledged
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return line if self._context is None else self._context.wrap_socket(line, server_hostname=host)
 
     def getreply(self) -> tuple[int, bytes]:

@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.text import Text
 
-from netpromoter import formats
 from netpromoter._checks import shown
 from netpromoter.engine import Adoption, Dispatch, Plan, Program
 from netpromoter.model import Contacts
@@ -26,6 +26,7 @@ from netpromoter.plugins import load_plugins
 
 from ._group import as_click_errors
 from ._named import named
+from ._people import contacts as people
 from ._terminal import columns, drawn, safe
 
 __all__ = ["adopt", "plan", "plugins", "run", "uncertain", "why"]
@@ -34,13 +35,17 @@ _PROGRAM = "MODULE:ATTRIBUTE"
 _INTERRUPTED = 130
 
 program = click.argument("program", metavar=_PROGRAM)
-contacts = click.option("--contacts", "file", required=True, metavar="FILE", help="The contacts, as CSV.")
+contacts = click.option(
+    "--contacts", "file", required=True, metavar="FILE", help="The contacts, as CSV; - reads standard input."
+)
 identity = click.option(
     "--id", "identity", default="id", show_default=True, metavar="COLUMN", help="The column of ids."
 )
-moment = click.option(
-    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]), metavar="INSTANT", help="In UTC. [default: now]"
+address = click.option(
+    "--address", multiple=True, metavar="CHANNEL=COLUMN", help="A column of addresses. [default: email, phone]"
 )
+_INSTANT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
+moment = click.option("--at", type=_INSTANT, metavar="INSTANT", help="In UTC. [default: now]")
 form = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 
 
@@ -59,20 +64,17 @@ def _program(value: str) -> Program:
     raise click.UsageError(f"{_PROGRAM} must name a Program (got {safe(shown(found))})")
 
 
-def _people(file: str, identity: str) -> Contacts:
-    return formats.contacts(sys.stdin.buffer if file == "-" else file, id=identity)
-
-
 @click.command(short_help="Show whom a program would write to, and why not the others.")
 @program
 @contacts
 @identity
+@address
 @moment
 @form
-def plan(program: str, file: str, identity: str, at: datetime | None, form: str) -> None:
+def plan(program: str, at: datetime | None, form: str, **source: Any) -> None:
     """Plan what the program named MODULE:ATTRIBUTE would send, and print it. Nothing is written and nothing is sent."""
     with as_click_errors():
-        made = _program(program).plan(_people(file, identity), at=_at(at))
+        made = _program(program).plan(people(**source), at=_at(at))
         click.echo(json.dumps(_facts(made), indent=2, default=str) if form == "json" else _planned(made))
 
 
@@ -80,27 +82,31 @@ def plan(program: str, file: str, identity: str, at: datetime | None, form: str)
 @program
 @contacts
 @identity
+@address
 @moment
-def adopt(program: str, file: str, identity: str, at: datetime | None) -> None:
+def adopt(program: str, at: datetime | None, **source: Any) -> None:
     """Plan, and adopt the plan: from then on its messages are to be sent, by `run`."""
     with as_click_errors():
-        found, instant = _program(program), _at(at)
-        click.echo(_adopted(found.adopt(found.plan(_people(file, identity), at=instant), at=instant)))
+        click.echo(_adopted(_adoption(_program(program), people(**source), _at(at))))
+
+
+def _adoption(program: Program, people: Contacts, at: datetime) -> Adoption:
+    return program.adopt(program.plan(people, at=at), at=at)
 
 
 @click.command(short_help="Send what was adopted; with --contacts, plan and adopt first.")
 @program
 @click.option("--contacts", "file", metavar="FILE", help="The contacts, as CSV, to plan and adopt first.")
 @identity
+@address
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="How many send at once.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after so many messages.")
 @click.option(
-    "--at",
-    type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
-    metavar="INSTANT",
-    help="Take this for the present, in UTC: for rehearsals into an outbox.",
+    "--at", type=_INSTANT, metavar="INSTANT", help="Take this for the present, in UTC: for rehearsals into an outbox."
 )
-def run(program: str, file: str | None, identity: str, at: datetime | None, **limits: Any) -> None:
+def run(
+    program: str, at: datetime | None, file: str | None, identity: str, address: Sequence[str], **limits: Any
+) -> None:
     """Send the messages that were adopted and are due.
 
     Any number of processes may run at once. Ctrl-C and SIGTERM finish the messages in hand, record them and stop.
@@ -115,11 +121,10 @@ def run(program: str, file: str | None, identity: str, at: datetime | None, **li
     with as_click_errors():
         found, clock = _program(program), _now if at is None else lambda: _at(at)
         if file is not None:
-            instant = clock()
-            click.echo(_adopted(found.adopt(found.plan(_people(file, identity), at=instant), at=instant)))
-        with _sigterm_interrupts(), _progress() as progress:
+            click.echo(_adopted(_adoption(found, people(file, identity, address), clock())))
+        with _asked_to_stop() as stop, _progress() as progress:
             worker = f"{socket.gethostname()}/{os.getpid()}"
-            done = found.dispatch(clock=clock, progress=progress, worker=worker, **limits)
+            done = found.dispatch(clock=clock, progress=progress, stop=stop, worker=worker, **limits)
         click.echo(_dispatched(done))
         if done.interrupted:
             sys.exit(_INTERRUPTED)
@@ -132,11 +137,12 @@ def run(program: str, file: str | None, identity: str, at: datetime | None, **li
 @program
 @contacts
 @identity
+@address
 @moment
-def why(contact: str, program: str, file: str, identity: str, at: datetime | None) -> None:
+def why(contact: str, program: str, at: datetime | None, **source: Any) -> None:
     """Say in one sentence what the program would do with CONTACT now, and why."""
     with as_click_errors():
-        click.echo(safe(_program(program).why(contact, _people(file, identity), at=_at(at))))
+        click.echo(safe(_program(program).why(contact, people(**source), at=_at(at))))
 
 
 @click.command(short_help="List the messages of which nobody knows whether they were sent.")
@@ -182,16 +188,20 @@ def _planned(made: Plan) -> str:
 
 def _adopted(adoption: Adoption) -> str:
     plan = adoption.plan
-    lines = [f"Adopted {len(plan.invitations):,} invitations and {len(plan.reminders):,} reminders."]
-    lines += [f"  dropped {times:,}: {safe(reason)}" for reason, times in adoption.dropped.counts.items()]
-    return "\n".join(lines)
+    written = f"{_many(len(plan.invitations), 'invitation')} and {_many(len(plan.reminders), 'reminder')}"
+    dropped = [f"  dropped {times:,}: {safe(reason)}" for reason, times in adoption.dropped.counts.items()]
+    return "\n".join([f"Adopted {written}.", *dropped])
+
+
+def _many(times: int, what: str) -> str:
+    return f"{times:,} {what}{'s' * (times != 1)}"
 
 
 def _dispatched(done: Dispatch) -> str:
     counts = {name: times for name, times in attrs.asdict(done).items() if type(times) is int and times}
-    lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()).capitalize() or "Nothing to send."]
+    lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()) or "Nothing to send."]
     lines += [f"  channel {safe(name)} is down: {safe(problem)}" for name, problem in done.down.items()]
-    return "\n".join(lines)
+    return "\n".join(lines + ["Stopped. Run it again to send the rest."] * done.interrupted)
 
 
 @contextmanager
@@ -207,10 +217,12 @@ def _progress() -> Iterator[Callable[[int], object] | None]:
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Let Ctrl-C and SIGTERM ask for the end, so that the messages in hand are finished and recorded."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -25,6 +25,7 @@ from ._terminal import columns, drawn, picture, safe, saved
 
 __all__ = ["simulate"]
 
+_FACTS = ("locale", "time_zone", "account", "since")
 _POLICY = "must name a Policy, several in a list, or alternatives in a dict of names"
 
 
@@ -34,6 +35,13 @@ _POLICY = "must name a Policy, several in a list, or alternatives in a dict of n
 @click.option("--id", "identity", default="id", metavar="COLUMN", help="The column of ids.")
 @click.option(
     "--address", multiple=True, metavar="CHANNEL=COLUMN", help="A column of addresses. [default: email, phone]"
+)
+@click.option(
+    "--column",
+    "named_columns",
+    multiple=True,
+    metavar="FACT=COLUMN",
+    help="Where locale, time_zone, account or since is. [default: columns of these names]",
 )
 @click.option("--days", type=click.IntRange(min=1), default=365, metavar="N", help="For how long.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The first day. [default: today]")

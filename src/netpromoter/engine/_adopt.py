@@ -93,6 +93,9 @@ def adopt(plan: Plan, touches: Touches | Iterable[Event], *, at: datetime, polic
     >>> adopt(made, [OptedOut(contact="c-2", at=noon)], at=noon)
     Adoption(1 message, 1 dropped)
     """
+    given: Any = plan
+    if not isinstance(given, Plan):
+        raise refusal("plan", "a Plan", given)
     force: Any = plan.policy if policy is None else policy
     if not isinstance(force, Policy) or force.survey.key != plan.policy.survey.key:
         raise refusal("policy", f"a Policy of the survey {plan.policy.survey.key!r}", policy)

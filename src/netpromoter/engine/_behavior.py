@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from numbers import Real
 from typing import Any, TypeAlias
@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from netpromoter._checks import refusal
-from netpromoter.model import KINDS, Contacts, Touches, span
+from netpromoter.model import KINDS, Contacts, Event, Touches, span
 from netpromoter.rules import Condition
 
 from ._causes import Causes, messages_of
+from ._plan import as_touches
 
 __all__ = ["Behavior"]
 
@@ -84,7 +85,9 @@ class Behavior:
 
     Each default is an assumption to be replaced by what you know of your own customers, and not a fact about anybody's;
     `Behavior.fitted` estimates all of them from a log. A message leads to one thing at most: it bounces, or the person
-    opts out, declines or answers. What is left of the probability is silence.
+    opts out, declines or answers. What is left of the probability is silence. Nobody tires: the probabilities are the
+    same however often somebody was asked before, and every message is drawn by itself, although in life those who have
+    answered once answer more often again.
 
     Parameters
     ----------
@@ -187,7 +190,7 @@ class Behavior:
         return _touches(messages, outcome, rating, later)
 
     @classmethod
-    def fitted(cls, touches: Touches, *, within: timedelta = timedelta(days=14)) -> Behavior:
+    def fitted(cls, touches: Touches | Iterable[Event], *, within: timedelta = timedelta(days=14)) -> Behavior:
         """Estimate the behavior of everybody from a log.
 
         Messages that were sent less than `within` before the end of the log are left out, because what they lead to
@@ -197,7 +200,7 @@ class Behavior:
 
         Parameters
         ----------
-        touches : Touches
+        touches : Touches or iterable of Event
             What has happened.
         within : timedelta, default 14 days
             For how long a message is followed.
@@ -212,7 +215,7 @@ class Behavior:
         InvalidArgument
             If fewer than 100 invitations were followed, or fewer than 20 of the messages were answered.
         """
-        limit = span("within", within, least=timedelta(microseconds=1))
+        limit, touches = span("within", within, least=timedelta(microseconds=1)), as_touches(touches)
         followed, causes = _followed(touches, limit), Causes.of(touches)
         counted = followed[causes.message] & (causes.delay <= limit)
         kind = touches.kind[causes.effect]

@@ -109,7 +109,7 @@ class Delivery:
         offered: Any = self.channels.get(name)
         if offered is None:
             raise refusal("channel", f"one of {', '.join(map(repr, self.channels))}", name)
-        made: Channel = copy.copy(offered) if hasattr(offered, "send") else offered()
+        made: Channel = _made_anew(offered) if hasattr(offered, "send") else offered()
         return made
 
     def idempotent(self, name: str) -> bool:
@@ -341,6 +341,11 @@ class _Worker:
         """Do without a channel for the rest of this dispatch."""
         self._channels.pop(name, None)
         self._all.down[name] = _told(problem)
+
+
+def _made_anew(channel: Any) -> Any:
+    """Make another channel with the same options: what is open belongs to one worker, and a plain copy would share it."""
+    return attrs.evolve(channel) if attrs.has(type(channel)) else copy.copy(channel)
 
 
 def _told(problem: Exception) -> str:

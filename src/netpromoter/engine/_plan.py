@@ -135,7 +135,7 @@ class Plan:
     _decision: Decision = attrs.field(alias="decision")
 
     def __repr__(self) -> str:
-        parts = (f"{len(part):,} {name}" for name, part in self._parts.items())
+        parts = (_numbered(len(part), name) for name, part in self._parts.items())
         return f"Plan({self.policy.survey.key} at {self.at:%Y-%m-%d %H:%M} UTC: {', '.join(parts)})"
 
     @property
@@ -252,6 +252,10 @@ _TYPES = {
 _COLUMNS = tuple(_TYPES)
 
 
+def _numbered(number: int, name: str) -> str:
+    return f"{number:,} {name.removesuffix('s') if number == 1 else name}"
+
+
 def _nearer(decision: Decision, position: int) -> Holding:
     """Choose the hold that ends first: that of an invitation, or that of a reminder."""
     return decision.reminded if _sooner(decision, position) else decision.invited
@@ -260,7 +264,7 @@ def _nearer(decision: Decision, position: int) -> Holding:
 def _sooner(decision: Decision, positions: Any) -> Any:
     """Say whose hold of a reminder ends first; one that depends on others may end at any time."""
     reminded, invited = decision.reminded.until[positions], decision.invited.until[positions]
-    return (np.isnat(reminded) & ~np.isnat(invited)) | (reminded < invited)
+    return (np.isnat(reminded) & ~np.isnat(invited)) | (reminded < np.minimum(invited, FOREVER))
 
 
 def _written(contact: str, messages: Messages, place: int, draw: str) -> str:
@@ -271,6 +275,8 @@ def _written(contact: str, messages: Messages, place: int, draw: str) -> str:
     what = f"{message.survey} ({message.occasion})"
     if not message.step and not message.attempt:
         return f"{contact} is invited to {what} {by}: {draw}."
+    if not message.step:
+        return f"{contact} is invited again to {what} {by}: the address of the last message has failed."
     again = f", attempt {message.attempt + 1}" if message.attempt else ""
     return f"{contact} is reminded of {what} {by}: message {message.step + 1} of the occasion{again}, not answered yet."
 
@@ -301,8 +307,9 @@ def as_contacts(contacts: Any) -> Contacts:
 
 def as_touches(touches: Touches | Iterable[Event]) -> Touches:
     """Take touches as columns, or fold events into them."""
-    if not isinstance(touches, Touches | Iterable):
-        raise refusal("touches", "Touches or events", touches)
+    given: Any = touches
+    if not isinstance(given, Touches | Iterable) or isinstance(given, str):
+        raise refusal("touches", "Touches or events", given)
     return touches if isinstance(touches, Touches) else Touches.of(touches)
 
 

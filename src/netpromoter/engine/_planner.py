@@ -82,7 +82,7 @@ class Planner:
 
 #: The reason of those who have no occasion that a reminder could belong to.
 NO_OCCASION = "no open occasion"
-_OTHER = "another message than the one that was planned"
+_OTHER = "another message is due than was planned"
 
 
 class _Turn:
@@ -258,10 +258,11 @@ class _Turn:
         line = self._kept(
             line, self._one_each(line), "another contact with this address is written to", invited, reminded
         )
+        due = np.where(first, invited.until, reminded.until)
         for quota in self.policy.quotas:
             limited = line if quota.every_message else line[first[line]]
             admitted = np.zeros(len(self.contacts), np.bool_)
-            admitted[limited] = quota.admit(self.people, limited, self.at)
+            admitted[limited] = quota.admit(self.people, limited, np.append(due[limited], FOREVER).min())
             admitted[again & ~np.asarray(quota.every_message)] = True
             line = self._kept(line, admitted[line], quota.reason, invited, reminded)
         return line

@@ -466,14 +466,16 @@ class Program:
         told, cursor = 0, f"told/{plugin}"
         for entry in self.store.entries(kinds=tuple(_HOOKS), after=self.store.cursor(cursor)):
             hook, facts = _HOOKS[type(entry.event)](self, entry.event)
-            if self.plugins.tell(hook, plugin, **facts):
+            if facts and self.plugins.tell(hook, plugin, **facts):
                 break
             self.store.move_cursor(cursor, entry.position)
             told += 1
         return told
 
     def _sent(self, event: Sent) -> tuple[str, dict[str, Any]]:
-        (entry,) = self.store.entries(ids=[f"scheduled/{event.message}"])
+        entry = next(iter(self.store.entries(ids=[f"scheduled/{event.message}"])), None)
+        if entry is None:  # of somebody who was forgotten since
+            return "netpromoter_message_sent", {}
         message = getattr(entry.event, "message", None)
         receipt = Receipt(message=event.message, accepted=True, reference=event.reference)
         return "netpromoter_message_sent", {"message": message, "receipt": receipt}

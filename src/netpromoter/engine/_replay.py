@@ -41,8 +41,8 @@ class Replay:
     """What a policy would have done over a real log; `replay` makes one.
 
     An ask is an occasion of a person to which the policy sends a message in this time. It is `answered` if history
-    knows the answer, `silent` if history asked by the same messages and nobody answered, and `unknown` otherwise:
-    because history did not ask this person about then, or did not send this reminder.
+    knows an answer that comes before the end, `silent` if history asked by the same messages and nobody answered by
+    then, and `unknown` otherwise: because history did not ask this person about then, or did not send this reminder.
 
     Parameters
     ----------

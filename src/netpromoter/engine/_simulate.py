@@ -15,7 +15,7 @@ from netpromoter._checks import count, refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
 from netpromoter.model import KINDS, NEVER, Column, Contacts, Event, Touches, aware, instant, span
-from netpromoter.rules import Condition, Policy
+from netpromoter.rules import FOREVER, Condition, Policy
 from netpromoter.stats import Method, Score
 
 from ._behavior import Behavior
@@ -101,7 +101,7 @@ class Simulation:
 
     @property
     def score(self) -> Score:
-        """The score of all answers; one of nobody is refused."""
+        """The score of all answers as they came, of a census and of a sample alike; one of nobody is refused."""
         return self.by_day.score
 
     @cached_property
@@ -124,6 +124,8 @@ class Simulation:
 
     def of(self, survey: str) -> Simulation:
         """Return what concerns one survey, by key: its messages, answers, declines and bounces, and what has none.
+
+        Who was never asked stays as it is: those whom no survey asked.
 
         Raises
         ------
@@ -227,7 +229,7 @@ def simulate(
     _check(behavior, rng)
     known, to_come, opens = as_history(touches, start), _triggers(triggered), cases(follow_up, people)
     turns = Turns(policies, people, known, to_come, _Reactions(behavior, people, rng))
-    end = start + np.timedelta64(length, "D")
+    end = _end(start, length)
     made = turns.walk(start, end, every)
     asked = np.zeros(len(people), np.bool_)
     asked[made.contact[rows_of(made, "invited")]] = True
@@ -240,6 +242,13 @@ def simulate(
         case=opened(opens, made),
         never_asked=turns.never_asked(asked, end, every),
     )
+
+
+def _end(start: np.datetime64, days: int) -> np.datetime64:
+    if days > (FOREVER - start) // np.timedelta64(1, "D"):
+        raise refusal("days", f"so few that the year 9999 is not reached from {start}", days)
+    end: np.datetime64 = start + np.timedelta64(days, "D")
+    return end
 
 
 def _check(behavior: Any, rng: Any) -> None:

@@ -172,7 +172,7 @@ class Contacts:
         """Return where a person stands, by id, or refuse an id that nobody has."""
         found = self.index.get(contact)
         if found is None:
-            raise refusal("contact", f"the id of one of the {len(self):,} contacts", contact)
+            raise refusal("contact", f"the id of one of the {len(self):,} contacts, as text", contact)
         return found
 
     def at(self, position: int) -> Contact:

@@ -2,7 +2,8 @@
 
 A person may meet the conditions of several audiences and is drawn if any of them draws. All samples of one seed share
 one draw per person, so that they are nested: who is in a tenth is in a fifth. The inclusion probability is therefore
-the largest of those that apply.
+the largest of those that apply. That is exact for shares. The limit of a sample of a fixed size depends on the draws:
+for those who meet its condition and that of another sample, the probability is somewhat larger than the one told.
 
 References
 ----------
@@ -119,7 +120,7 @@ class Sample:
     def draw(self) -> str:
         """How its members are drawn, in words."""
         part = f"{100 * self.share:.10g}%" if self.share is not None else f"{self.size:,}"
-        each = f" by {', '.join(self.by)}" if self.by else ""
+        each = f" in each {' and '.join(self.by)}" if self.by else ""
         return f"a random {part} of {self.stratum}{each}"
 
 

@@ -23,6 +23,7 @@ from ._people import People
 __all__ = ["Cadence", "Continuous", "Readiness", "Trigger", "Wave", "Waves"]
 
 _Codes: TypeAlias = npt.NDArray[np.integer[Any]]
+_Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -120,22 +121,37 @@ class Wave:
         """Let everybody be asked who was not yet, from the opening on, each at their place in the drip."""
         asked = people.history.last(("invited",), people.surveys("survey"), occasion=self.name)
         ready = np.full(len(people), at if self.opens is None else self.beginning)
-        codes = np.full(len(people), 1 if at < self.beginning else 2, np.int8)
+        codes = np.full(len(people), 2 if self.drip else 1, np.int8)
         if self.drip:
             ready = ready + self._places(people)
         done = ~np.isnat(asked)
         ready[done], codes[done] = FOREVER, 0
+        codes[self._by_another(people, done)] = 3
         name = self.name
-        reasons = f"asked in {name} already", f"{name} is not open yet", f"place in the drip of {name}"
         return Readiness(
             ready=ready,
-            reasons=reasons,
+            reasons=self._reasons,
             codes=codes,
             ends=self.end,
             over=f"{name} is over",
             occasions=(name,),
             closes={name: self.end},
         )
+
+    @property
+    def _reasons(self) -> tuple[str, ...]:
+        name = self.name
+        asked, twin = f"asked in {name} already", f"another contact with this address was asked in {name}"
+        return asked, f"{name} is not open yet", f"place in the drip of {name}", twin
+
+    def _by_another(self, people: People, done: _Mask) -> _Mask:
+        """Say who of those who are done was not asked, but somebody with the same address."""
+        shares = np.zeros(len(people), np.bool_)
+        shares[people.history.links[0]] = True
+        shares &= done
+        pairs = people.history.asked(people.surveys("survey") or (), shares)
+        shares[[person for person, occasion in pairs if occasion == self.name]] = False
+        return shares
 
     def _places(self, people: People) -> npt.NDArray[np.timedelta64]:
         uniform = draws(people.contacts, "drip", f"{people.survey.key}/{self.name}")
@@ -227,12 +243,16 @@ class Continuous:
         first = np.where(since > instant("start", self.start), since, first)
         never = np.isnat(last)
         asks = people.history.occasions(people.surveys("survey") or ()).asks
-        reasons = "place in the first period", f"{spoken(self.every)} between two asks"
+        reasons = (
+            "place in the first period",
+            f"{spoken(self.every)} between two asks",
+            f"{spoken(self.every)} after another contact with this address was asked",
+        )
         ready = np.where(never, first, last + period)
         return Readiness(
             ready=ready,
             reasons=reasons,
-            codes=(~never).astype(np.int8),
+            codes=(~never).astype(np.int8) + (~never & (asks == 0)),
             ends=FOREVER,
             over="",
             occasions=_Ordinals(asks),
@@ -314,7 +334,7 @@ class Trigger:
     def _reasons(self) -> tuple[str, ...]:
         point, limit = self.touchpoint, self.not_before
         begins = f"the later of {point} and {limit}" if isinstance(limit, str) else point
-        delay = f"{spoken(self.delay)} after {begins}" if self.delay else f"its time after {begins}"
+        delay = f"{spoken(self.delay)} after {begins}" if self.delay else f"{begins} is still to come"
         waits = f"{limit} missing" if isinstance(limit, str) else f"not yet {limit}"
         return f"no {point} yet", delay, f"asked about this {point} already", waits
 

@@ -38,7 +38,7 @@ class Quota(Protocol):
         ...
 
     def admit(self, people: People, candidates: _Positions, at: np.datetime64, /) -> npt.NDArray[np.bool_]:
-        """Say who of these people, the first in line first, may be written to."""
+        """Say who of these people, the first in line first, may be written to; no message of theirs leaves before."""
         ...
 
 
@@ -64,7 +64,8 @@ class QuietPeriod:
     after : str, default "answered"
         Which clock: "invited", "messaged", "shown", "answered", "declined", "opted_out" or "bounced".
     scope : {"any", "survey", "kind"}, default "any"
-        Whether every survey starts the clock, the one that is planned, or those of its kind.
+        Whether every survey starts the clock, the one that is planned, or those of its kind. Opt-outs and bounces
+        belong to no survey, so that they take "any" alone.
 
     Examples
     --------
@@ -78,10 +79,15 @@ class QuietPeriod:
     after: Clock = attrs.field(default="answered", validator=option(CLOCKS))
     scope: Scope = attrs.field(default="any", validator=option(SCOPES))
 
+    def __attrs_post_init__(self) -> None:
+        if self.after in _OF_NO_SURVEY and self.scope != "any":
+            raise refusal("scope", f'"any" after {_AFTER[self.after]}, which belongs to no survey', self.scope)
+
     @property
     def reason(self) -> str:
         """Why somebody is held, as it completes "held because ..."."""
-        return f"{spoken(timedelta(days=self.days))} of quiet after {_AFTER[self.after]}{_OF[self.scope]}"
+        of = _OF[self.scope].format("to" if self.after in ("invited", "answered") else "of")
+        return f"{spoken(timedelta(days=self.days))} of quiet after {_AFTER[self.after]}{of}"
 
     def __call__(self, people: People, at: np.datetime64) -> Holds:
         """Hold everybody whose clock was started less than so many days ago."""
@@ -98,7 +104,8 @@ _AFTER: dict[Clock, str] = {
     "opted_out": "an opt-out",
     "bounced": "a bounce",
 }
-_OF: dict[Scope, str] = {"any": "", "survey": " to this survey", "kind": " to a survey of this kind"}
+_OF: dict[Scope, str] = {"any": "", "survey": " {} this survey", "kind": " {} a survey of this kind"}
+_OF_NO_SURVEY: tuple[Clock, ...] = ("opted_out", "bounced")
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +120,7 @@ class MinimumTenure:
     Examples
     --------
     >>> MinimumTenure(days=30).reasons
-    ('30 days of tenure', 'since missing')
+    ('30 days of tenure', 'tenure unknown')
     """
 
     every_message: ClassVar[bool] = False
@@ -123,7 +130,7 @@ class MinimumTenure:
     @property
     def reasons(self) -> tuple[str, str]:
         """Why somebody is held: too new, or of unknown tenure."""
-        return f"{spoken(timedelta(days=self.days))} of tenure", "since missing"
+        return f"{spoken(timedelta(days=self.days))} of tenure", "tenure unknown"
 
     def __call__(self, people: People, at: np.datetime64) -> Holds:
         """Hold everybody who is too new, and those of whom that is not known."""
@@ -185,8 +192,8 @@ def _counted(number: int, noun: str) -> str:
 class AccountLimit:
     """No account gets more than so many invitations within any span of a given length.
 
-    Contacts without an account are not limited. Invitations to somebody who is no longer among the contacts belong to
-    no account that is known.
+    Contacts without an account are not limited. An invitation counts for the account that its contact has now; one to
+    somebody who is no longer among the contacts belongs to no account that is known.
 
     Parameters
     ----------
@@ -241,9 +248,11 @@ def _rank(groups: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
 class DailyCap:
     """A survey sends so many messages a day, or stops inviting for the day after so many answers.
 
-    A day is any span of 24 hours, not a date. A message that is scheduled for later counts already. Those who are left
-    out stay first in line for when there is room again. Answers cannot be stopped once people are invited, so that a
-    cap on them is overshot by those that are still to come.
+    A day is any span of 24 hours, not a date. A message that is scheduled for later counts already, and there is room
+    for the next when 24 hours have passed since it left. So where messages of one plan wait for the mornings of several
+    time zones, a plan once a day does not fill the cap; one every hour with a `horizon` of an hour does. Those who are
+    left out stay first in line for when there is room again. Answers cannot be stopped once people are invited, so that
+    a cap on them is overshot by those that are still to come.
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ from ._people import People
 __all__ = ["Reminders"]
 
 _MOMENT = timedelta(microseconds=1)
+_REASONS = "waiting for the next reminder", "all messages sent", "too late for a reminder"
 
 
 def _spans(value: Any) -> tuple[timedelta, ...]:
@@ -77,6 +78,8 @@ class Reminders:
             span("per", self.per, least=_MOMENT)
         elif self.per != "occasion":
             raise refusal("per", '"occasion" or a timedelta', self.per)
+        if self.after and self.after[-1] >= self.within:
+            raise refusal("within", f"longer than every span in after, {self.after[-1]}", self.within)
 
     def template(self, step: int) -> str:
         """Name the template of a reminder; the first is step 1."""
@@ -98,7 +101,7 @@ class Reminders:
         codes = np.zeros(len(ready), np.int8)
         for code, chosen in ((2, late), (1, occasions.step >= len(self.after))):
             ready[chosen], codes[chosen] = FOREVER, code
-        return Holds(until=ready, reasons=("time of the next reminder", "all messages sent", "too late"), codes=codes)
+        return Holds(until=ready, reasons=_REASONS, codes=codes)
 
     def ends(self, occasions: Occasions) -> Instants:
         """Say from when on it is too late for a reminder."""

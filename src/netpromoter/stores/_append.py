@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
+
+import attrs
 
 from netpromoter.model import (
     Bounced,
     Declined,
     Event,
-    Message,
     Responded,
     Scheduled,
     Sending,
@@ -21,7 +22,7 @@ from netpromoter.model import (
 from ._kinds import Outcome
 from ._ledger import MOST_LABELS, Ledger
 from ._rows import LABELS, NONE, facts, labels, microseconds, plain, written
-from ._whose import alias, is_lost, keyed_hash, mentioned, quoted, renamed_event_id, renamed_id, whose
+from ._whose import contact_named, is_lost, mentioned, quoted, renamed_event_id, renamed_id, whose
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["append"]
 
 _AT_ONCE = 5_000
+_OUTBOX = ("id", "adopted", "due", "intent", "over")
 _ASKED = (Shown, Declined, Responded)
 
 
@@ -38,6 +40,22 @@ def append(ledger: Ledger, link: Link, events: Sequence[Event]) -> list[Event]:
     for start in range(0, len(events), _AT_ONCE):
         added += _Part(ledger, link).add(events[start : start + _AT_ONCE])
     return added
+
+
+@attrs.frozen
+class _New:
+    """An event that is not in the log, and how the database has it."""
+
+    event: Event
+    identity: str
+    #: The id of the message that it is, or is about.
+    message: str | None
+    labels: Mapping[str, str]
+
+    @property
+    def survey(self) -> str:
+        """The key of its survey."""
+        return self.labels["survey"].rpartition("/")[0]
 
 
 class _Part:
@@ -51,47 +69,41 @@ class _Part:
         self._forgotten: set[str] = set()
         self._messages: dict[str, dict[str, Any]] = {}
         self._reached: dict[tuple[str, int, int], int] = {}
+        self._position, self._last_person, self._any_forgotten = link.rows(ledger.statements["state"])[0]
 
     def add(self, events: Sequence[Event]) -> list[Event]:
         self._recognize({contact for event in events for contact in mentioned(event)})
-        kept = self._new([event for event in events if not is_lost(event, self._forgotten.__contains__)])
-        self._label([labels(event) for event in kept.values()])
-        self._recall(kept)
-        self._write(kept)
-        return list(kept.values())
+        if self._forgotten:
+            events = [event for event in events if not is_lost(event, self._forgotten.__contains__)]
+        found = self._new(events)
+        self._label(found)
+        self._recall(found)
+        self._write(found)
+        return [new.event for new in found]
 
     def _ask(self, name: str, **lists: Iterable[Any]) -> list[Any]:
         return self._ledger.ask(self._link, name, **lists)
-
-    def _number(self, name: str) -> int:
-        return self._ledger.number(self._link, name)
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
     def _recognize(self, contacts: set[str]) -> None:
         """Find the numbers of people; who is not known may have been forgotten."""
-        texts = {quoted(contact): contact for contact in contacts}
-        self._persons |= {texts[text]: person for text, person in self._ask("persons", contacts=texts)}
+        self._persons = self._ledger.persons(self._link, contacts)
         strangers = contacts - self._persons.keys()
-        if strangers and self._link.rows(self._ledger.statements["any_forgotten"]):
-            hashes = {keyed_hash(contact, self._ledger.key, self._ledger.salt): contact for contact in strangers}
+        if strangers and self._any_forgotten:
+            hashes = {self._ledger.hash(contact): contact for contact in strangers}
             self._forgotten = {hashes[found] for (found,) in self._ask("forgotten", hashes=hashes)}
-            self._recognize_aliases()
-        self._next_person = self._number("last_person")
-
-    def _recognize_aliases(self) -> None:
-        names = {self._alias(contact): contact for contact in self._forgotten}
-        self._persons |= {names[text]: person for text, person in self._ask("persons", contacts=names)}
-
-    def _alias(self, contact: str) -> str:
-        return alias(contact, self._ledger.key, self._ledger.salt)
+            aliases = {self._ledger.alias(contact): contact for contact in self._forgotten}
+            known = self._ledger.persons(self._link, aliases)
+            self._persons |= {aliases[name]: person for name, person in known.items()}
 
     def _person(self, contact: str) -> int:
         person = self._persons.get(contact)
         if person is None:
-            self._next_person += 1
-            person = self._persons[contact] = self._next_person
-            self._newcomers[self._alias(contact) if contact in self._forgotten else quoted(contact)] = person
+            self._last_person += 1
+            person = self._persons[contact] = self._last_person
+            name = self._ledger.alias(contact) if contact in self._forgotten else contact
+            self._newcomers[quoted(name)] = person
         return person
 
     def _name(self, contact: str) -> str:
@@ -99,67 +111,78 @@ class _Part:
 
     # -- what is new -------------------------------------------------------------------------------------------------
 
-    def _new(self, events: Sequence[Event]) -> dict[str, Event]:
-        """Give the events that are not in the log, by the ids under which it keeps them."""
-        found: dict[str, Event] = {}
-        asked = set()
+    def _new(self, events: Sequence[Event]) -> list[_New]:
+        """Give the events that are not in the log; one that names a newcomer cannot be there."""
+        found: dict[str, _New] = {}
+        asked = []
         for event in events:
-            before = self._next_person
-            identity = plain(renamed_event_id(event.id, self._name))
-            found.setdefault(identity, event)
-            if self._next_person == before:
-                asked.add(identity)
+            before = self._last_person
+            identity = renamed_event_id(event.id, self._name)
+            stored = plain(identity)
+            if stored not in found:
+                found[stored] = _New(event, stored, self._spoken_of(event, identity), labels(event))
+                if self._last_person == before:
+                    asked.append(stored)
         for (known,) in self._ask("ids", ids=asked) if asked else ():
             del found[known]
-        return found
+        return list(found.values())
 
-    def _label(self, found: Sequence[dict[str, str]]) -> None:
-        """Find the numbers of labels, and give new ones theirs."""
-        known = self._ledger.labels
-        if len(known) > MOST_LABELS:
-            known.clear()
-        wanted = dict.fromkeys((LABELS.index(what), text) for each in found for what, text in each.items())
-        missing = [place for place in wanted if place not in known]
-        if not missing:
-            return
-        rows = self._ask("labels", texts={text for _, text in missing})
-        known |= {(what, text): number for what, text, number in rows}
-        fresh = [place for place in missing if place not in known]
-        if fresh:
-            numbers = range(self._number("last_label") + 1, self._number("last_label") + 1 + len(fresh))
-            known |= dict(zip(fresh, numbers, strict=True))
-            rows = [{"number": known[place], "what": place[0], "text": place[1]} for place in fresh]
-            self._link.many(self._ledger.statements["add_label"], rows)
-
-    # -- what came before --------------------------------------------------------------------------------------------
-
-    def _recall(self, kept: dict[str, Event]) -> None:
-        """Find where the messages stand of which these events speak."""
-        asked = {each for event in kept.values() for each in self._spoken_of(event)}
-        columns = ("id", "adopted", "due", "intent", "over")
-        for row in self._ask("messages", ids=asked) if asked else ():
-            self._messages[row[0]] = dict(zip(columns, row, strict=True))
-        self._recall_reached([event for event in kept.values() if isinstance(event, _ASKED)])
-
-    def _spoken_of(self, event: Event) -> Iterator[str]:
-        """Give the ids of the messages that an event is, or is about, as the database has them."""
-        if isinstance(event, Scheduled):
-            yield self._stored(event.message.id)
-            if event.message.attempt:
-                yield self._stored(_before(event.message))
-        elif isinstance(event, Sending | Bounced | Outcome) and event.message is not None:
-            yield self._stored(event.message)
+    def _spoken_of(self, event: Event, identity: str) -> str | None:
+        if isinstance(event, Scheduled | Outcome):
+            return plain(identity.partition("/")[2])
+        if isinstance(event, Sending | Bounced) and event.message is not None:
+            return self._stored(event.message)
+        return None
 
     def _stored(self, message: str) -> str:
         return plain(renamed_id(message, self._name))
 
-    def _recall_reached(self, events: Sequence[Event]) -> None:
+    def _label(self, found: Sequence[_New]) -> None:
+        """Find the numbers of labels, and give new ones theirs."""
+        known = self._ledger.labels
+        if len(known) > MOST_LABELS:
+            known.clear()
+        wanted = dict.fromkeys(place for new in found for place in new.labels.items())
+        missing = [place for place in wanted if place not in known]
+        if missing:
+            rows = self._ask("labels", texts={text for _, text in missing})
+            known |= {(LABELS[what], text): number for what, text, number in rows}
+            self._add_labels([place for place in missing if place not in known])
+
+    def _add_labels(self, fresh: Sequence[tuple[str, str]]) -> None:
+        first = self._ledger.number(self._link, "last_label") + 1
+        numbers = dict(zip(fresh, range(first, first + len(fresh)), strict=True))
+        rows = [
+            {"number": number, "what": LABELS.index(what), "text": text} for (what, text), number in numbers.items()
+        ]
+        self._link.many(self._ledger.statements["add_label"], rows)
+        self._ledger.labels |= numbers
+
+    # -- what came before --------------------------------------------------------------------------------------------
+
+    def _recall(self, found: Sequence[_New]) -> None:
+        """Find where the messages stand of which these events speak."""
+        newcomers = {str(person) for person in self._newcomers.values()}
+        asked = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
+        asked |= {
+            self._before(new.event) for new in found if isinstance(new.event, Scheduled) and new.event.message.attempt
+        }
+        for row in self._ask("messages", ids=asked) if asked else ():
+            self._messages[row[0]] = dict(zip(_OUTBOX, row, strict=True))
+        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
+
+    def _before(self, event: Scheduled) -> str:
+        """Give the id of the attempt before one."""
+        message = event.message
+        parts = message.survey, message.occasion, message.contact, message.step, message.attempt - 1
+        return self._stored(message_id(*parts))
+
+    def _recall_reached(self, found: Sequence[_New]) -> None:
         """Find the last message of each occasion to those who saw it, answered or declined."""
-        if not events:
+        if not found:
             return
-        people = {self._person(whose(event) or "") for event in events}
-        keys = {labels(event)["survey"].rpartition("/")[0] for event in events}
-        texts = {f"{key}/{kind}": key for key in keys for kind in get_args(SurveyKind)}
+        people = {self._person(whose(new.event) or "") for new in found}
+        texts = {f"{new.survey}/{kind}": new.survey for new in found for kind in get_args(SurveyKind)}
         rows = self._ask("labels", texts=texts)
         surveys = {number: texts[text] for what, text, number in rows if LABELS[what] == "survey"}
         for survey, occasion, person, position in self._ask("reached", persons=people):
@@ -169,57 +192,55 @@ class _Part:
 
     # -- the rows ----------------------------------------------------------------------------------------------------
 
-    def _write(self, kept: Mapping[str, Event]) -> None:
-        first = self._number("last_position") + 1
-        entries, columns = [], []
-        for position, (identity, event) in enumerate(kept.items(), first):
-            body, personal = written(event, self._name)
-            entries.append({"position": position, "id": identity, "body": body, "personal": personal})
-            columns.append(self._columns(event, position))
+    def _write(self, found: Sequence[_New]) -> None:
+        entries: list[dict[str, Any]] = []
+        columns: list[dict[str, Any]] = []
+        for position, new in enumerate(found, self._position + 1):
+            body, personal = written(new.event, self._name)
+            entries.append({"position": position, "id": new.identity, "body": body, "personal": personal})
+            columns.append(self._columns(new, position))
         people = [{"person": person, "contact": contact} for contact, person in self._newcomers.items()]
         changed = [row for row in self._messages.values() if row.pop("changed", False)]
-        for name, rows in (("identity", people), ("log", entries), ("touch", columns)):
-            self._link.many(self._ledger.statements[f"add_{name}"], rows)
-        self._link.many(self._ledger.statements["set_message"], changed)
+        rows: dict[str, list[dict[str, Any]]] = {
+            "add_identity": people,
+            "add_log": entries,
+            "add_touch": columns,
+            "set_message": changed,
+        }
+        for name, each in rows.items():
+            self._link.many(self._ledger.statements[name], each)
 
-    def _columns(self, event: Event, position: int) -> dict[str, int]:
-        row = facts(event)
-        owner = whose(event)
+    def _columns(self, new: _New, position: int) -> dict[str, int]:
+        row = facts(new.event)
+        owner = whose(new.event)
         row["position"] = position
         row["person"] = NONE if owner is None else self._person(owner)
-        found = labels(event)
-        row |= {what: self._ledger.labels[LABELS.index(what), text] for what, text in found.items()}
-        if isinstance(event, Scheduled):
-            row["about"] = self._adopt(event, position)
-            self._reached[found["survey"].rpartition("/")[0], row["occasion"], row["person"]] = position
-        elif isinstance(event, _ASKED):
-            row["about"] = self._reached.get((found["survey"].rpartition("/")[0], row["occasion"], row["person"]), 0)
-        elif isinstance(event, Sending | Bounced | Outcome):
-            row["about"] = self._report(event, position)
+        row |= {place[0]: self._ledger.labels[place] for place in new.labels.items()}
+        if isinstance(new.event, Scheduled):
+            row["about"] = self._adopt(new, position)
+            self._reached[new.survey, row["occasion"], row["person"]] = position
+        elif isinstance(new.event, _ASKED):
+            row["about"] = self._reached.get((new.survey, row["occasion"], row["person"]), 0)
+        elif new.message is not None:
+            row["about"] = self._report(new.event, new.message, position)
         return row
 
-    def _adopt(self, event: Scheduled, position: int) -> int:
+    def _adopt(self, new: _New, position: int) -> int:
         """Note a message, and give the position of the attempt before it."""
-        message = event.message
-        self._message(message.id).update(adopted=position, due=microseconds(message.due), changed=True)
-        return self._message(_before(message))["adopted"] or 0 if message.attempt else 0
+        event: Any = new.event
+        due = microseconds(event.message.due)
+        self._message(new.message).update(adopted=position, due=due, changed=True)
+        return self._message(self._before(event))["adopted"] or 0 if event.message.attempt else 0
 
-    def _report(self, event: Sending | Bounced | Outcome, position: int) -> int:
+    def _report(self, event: Event, message: str, position: int) -> int:
         """Note what became of a message, and give its position."""
-        if event.message is None:
-            return 0
-        row = self._message(event.message)
+        row = self._message(message)
         if isinstance(event, Sending):
             row.update(intent=position, changed=True)
         elif isinstance(event, Outcome):
             row.update(over=1, changed=True)
         return row["adopted"] or 0
 
-    def _message(self, message: str) -> dict[str, Any]:
-        identity = self._stored(message)
+    def _message(self, identity: Any) -> dict[str, Any]:
         blank = {"id": identity, "adopted": None, "due": None, "intent": None, "over": 0}
         return self._messages.setdefault(identity, blank)
-
-
-def _before(message: Message) -> str:
-    return message_id(message.survey, message.occasion, message.contact, message.step, message.attempt - 1)

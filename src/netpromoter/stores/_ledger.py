@@ -32,7 +32,7 @@ class Ledger:
     key: bytes
     salt: bytes
     #: The numbers of labels, by what they are of and their text; never one that is not committed.
-    labels: dict[tuple[int, str], int] = attrs.field(factory=dict)
+    labels: dict[tuple[str, str], int] = attrs.field(factory=dict)
 
     def listed(self, values: Iterable[Any]) -> Any:
         """Give a list as the database takes it."""

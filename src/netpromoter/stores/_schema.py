@@ -41,8 +41,8 @@ def _text(name: str, *, unique: bool = False, nullable: bool = False) -> sa.Colu
     return sa.Column(name, sa.Text, nullable=nullable, unique=unique)
 
 
-def _table(name: str, *parts: Any) -> sa.Table:
-    return sa.Table(f"netpromoter_{name}", _TABLES, *parts)
+def _table(name: str, *parts: Any, with_rowid: bool = True) -> sa.Table:
+    return sa.Table(f"netpromoter_{name}", _TABLES, *parts, sqlite_with_rowid=with_rowid)
 
 
 #: The version of the tables, the salt of this database and what tells its key from others.
@@ -57,7 +57,6 @@ touch = _table(
     sa.Column("position", _WHOLE, sa.ForeignKey(log.c.position), primary_key=True, autoincrement=False),
     *map(_whole, COLUMNS),
     sa.Index("netpromoter_touch_person", "person"),
-    sa.Index("netpromoter_touch_kind", "kind", "position"),
 )
 #: What the codes of surveys, occasions and so on stand for.
 label = _table("label", _key("number"), _whole("what"), _text("text"), sa.UniqueConstraint("text", "what"))
@@ -69,6 +68,7 @@ outbox = _table(
     _whole("due", nullable=True),
     _whole("intent", nullable=True),
     _whole("over"),
+    with_rowid=False,
 )
 _OPEN = sa.and_(outbox.c.over == sa.text("0"), outbox.c.adopted.is_not(None))
 #: Which messages nobody has taken, and of which that were taken nobody knows the outcome.

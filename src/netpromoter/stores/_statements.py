@@ -103,10 +103,10 @@ def _reading(database: Database) -> dict[str, Any]:
     named = sa.select(identity.c.person, identity.c.contact)
     return {
         "meta": sa.select(meta.c.name, meta.c.value),
+        "state": _state(),
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
-        "any_forgotten": sa.select(forgotten.c.hash).limit(_number(1)).offset(_number(0)),
         "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
         "persons": sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts")),
         "contacts": named.where(among(identity.c.person, "persons")),
@@ -125,6 +125,12 @@ def _reading(database: Database) -> dict[str, Any]:
         "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
         "rows": _rows(database),
     }
+
+
+def _state() -> Any:
+    """Give the last position, the last number of a person, and whether anybody was forgotten."""
+    anybody = sa.exists(sa.select(forgotten.c.hash))
+    return sa.select(_highest(log.c.position).scalar_subquery(), _highest(identity.c.person).scalar_subquery(), anybody)
 
 
 def _rows(database: Database) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, cast
@@ -51,6 +52,7 @@ Name = Callable[[str], str]
 #: Stands where an address was.
 NOBODY = "(forgotten)"
 _KEY_SIZE = 64
+_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 #: What stands in the place of each personal field of an event, of its message or of its response.
 _BLANK: Mapping[str, Any] = {
     "comment": None,
@@ -100,7 +102,7 @@ def alias(contact: str, key: bytes, salt: bytes = b"") -> str:
 
 def quoted(text: str) -> str:
     """Write text as the ids of the model do: in ASCII, whatever it contains."""
-    return quote(text, safe="", errors="surrogatepass")
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="", errors="surrogatepass")
 
 
 def unquoted(text: str) -> str:

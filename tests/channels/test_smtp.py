@@ -1,0 +1,394 @@
+"""Mail by SMTP, to a server that others wrote, and to one that says what the test wants."""
+
+import email
+import email.policy
+import socket
+import ssl
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP as Protocol
+from aiosmtpd.smtp import AuthResult
+
+from netpromoter.channels import SmtpChannel
+from netpromoter.channels._address import sender as read_sender
+from netpromoter.channels._mail import letter
+from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
+from netpromoter.testing import ChannelContract
+from scripted_smtp import ScriptedServer
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd", "ignore:Requiring AUTH:UserWarning")
+SENDER = "Acme <care@example.com>"
+LOGIN = {"username": "acmé", "password": "pässword"}
+
+
+class Postbox:
+    """Takes mails for everybody but one, and counts connections."""
+
+    def __init__(self):
+        self.mails, self.connections, self.envelopes = [], 0, []
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        self.connections += 1
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802
+        if address.startswith("nobody"):
+            return f"550 5.1.1 <{address}>: no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.mails.append(envelope.content)
+        self.envelopes.append(envelope)
+        return "250 2.0.0 Ok: queued as 4711"
+
+    def read(self):
+        return [email.message_from_bytes(data, policy=email.policy.default) for data in self.mails]
+
+
+class Local(Controller):
+    """A server on a free port of this machine."""
+
+    def __init__(self, *arguments, implicit=None, **options):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        self.options = options
+        super().__init__(*arguments, hostname="127.0.0.1", port=port, ssl_context=implicit)
+
+    def factory(self):
+        return Protocol(self.handler, enable_SMTPUTF8=True, **self.options)
+
+    def _trigger_server(self):
+        pass
+
+
+def welcome(server, session, envelope, mechanism, data):
+    ok = (data.login.decode(), data.password.decode()) == tuple(LOGIN.values())
+    return AuthResult(success=ok)
+
+
+@pytest.fixture
+def postbox():
+    return Postbox()
+
+
+@pytest.fixture
+def start():
+    """Start servers that end with the test."""
+    running = []
+
+    def begin(handler, **options):
+        controller = Local(handler, **options)
+        controller.start()
+        running.append(controller)
+        return controller.port
+
+    yield begin
+    for controller in running:
+        controller.stop()
+
+
+def plain(port, **options):
+    return SmtpChannel("127.0.0.1", port=port, security="none", sender=SENDER, **options)
+
+
+class TestSmtpChannel(ChannelContract):
+    """Mail by SMTP keeps the contract."""
+
+    examples = 5
+
+    @pytest.fixture
+    def channel(self, start, postbox):
+        return plain(start(postbox))
+
+    @pytest.fixture
+    def delivered(self, postbox):
+        return lambda: [
+            f"{mail['Subject']} {mail.get_body(['plain', 'html']).get_content()}" for mail in postbox.read()
+        ]
+
+    @pytest.fixture
+    def refusing_channel(self, start):
+        class Refusing(Postbox):
+            async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802
+                return f"550 5.1.1 <{address}>: no such mailbox"
+
+        return plain(start(Refusing()))
+
+    @pytest.fixture
+    def down_channel(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        return plain(port)
+
+
+def test_a_batch_has_one_connection(start, postbox, letter_to):
+    """As a context manager the channel connects once, also after a refusal, and can be opened again."""
+    channel = plain(start(postbox))
+    for batch in (1, 2):
+        with channel as opened:
+            receipts = [
+                opened.send(letter_to(to)) for to in ("ann@example.com", "nobody@example.com", "bob@example.com")
+            ]
+        assert [(receipt.accepted, receipt.permanent) for receipt in receipts] == [
+            (True, False),
+            (False, True),
+            (True, False),
+        ]
+        assert receipts[0].reference == "2.0.0 Ok: queued as 4711"
+        assert receipts[1].reason == "550 5.1.1 <(address)>: no such mailbox"
+        assert (postbox.connections, len(postbox.mails)) == (batch, 2 * batch)
+
+
+def test_without_a_batch_each_mail_has_its_own(start, postbox, letter_to):
+    """A channel that was not opened leaves no connection behind."""
+    channel = plain(start(postbox))
+    assert all(channel.send(letter_to()).accepted for _ in range(3))
+    assert not channel.send(letter_to("nobody@example.com")).accepted
+    assert postbox.connections == 4
+
+
+def test_a_batch_without_messages_connects_nowhere():
+    """Opening a channel is free until there is something to send."""
+    with plain(1) as channel:
+        assert channel.port == 1
+
+
+def test_the_mail_arrives_as_it_was_written(start, postbox, letter_to):
+    """Dots at the beginning of lines, too, and the envelope has the addresses alone."""
+    message = letter_to(text=".\n..\n.a\n\n.\n", html="<p>é</p>\n.\n")
+    assert plain(start(postbox)).send(message).accepted
+    assert postbox.mails == [letter(message, read_sender(SENDER)).data]
+    assert (postbox.envelopes[0].mail_from, postbox.envelopes[0].rcpt_tos) == ("care@example.com", ["ann@example.com"])
+
+
+def test_international_addresses_go_where_they_are_understood(start, postbox, letter_to):
+    """A server with SMTPUTF8 gets the address in UTF-8, in the envelope and in the head."""
+    assert plain(start(postbox)).send(letter_to("änn@bücher.example")).accepted
+    assert postbox.envelopes[0].rcpt_tos == ["änn@xn--bcher-kva.example"]
+    assert "To: änn@xn--bcher-kva.example\r\n".encode() in postbox.mails[0]
+
+
+def test_international_addresses_are_refused_elsewhere(letter_to):
+    """Without SMTPUTF8 an address is refused for ever, and an own address brings the channel down."""
+    with ScriptedServer(features=["SIZE"]) as server:
+        receipt = plain(server.port).send(letter_to("änn@example.com"))
+        assert (receipt.accepted, receipt.permanent) == (False, True)
+        assert receipt.reason == "the address needs a server with SMTPUTF8, and this one has it not"
+        with pytest.raises(ChannelDown, match="it has no SMTPUTF8"):
+            SmtpChannel("127.0.0.1", port=server.port, security="none", sender="cäre@example.com").send(letter_to())
+        assert server.taken == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]])
+def test_logging_in_under_tls(start, postbox, letter_to, server_context, client_context, security, excluded):
+    """STARTTLS and TLS from the first byte work, with both ways of logging in and names that are not ASCII."""
+    tls = (
+        {"implicit": server_context} if security == "tls" else {"tls_context": server_context, "require_starttls": True}
+    )
+    options = {"authenticator": welcome, "auth_required": True, "auth_exclude_mechanism": excluded}
+    port = start(postbox, **tls, **options, auth_require_tls=security == "starttls")
+    given = {"port": port, "security": security, "sender": SENDER, "context": client_context}
+    assert SmtpChannel("localhost", **given, **LOGIN).send(letter_to()).accepted
+    with pytest.raises(ChannelDown, match=r"^localhost:\d+: 535 5\.7\.8 ") as refused:
+        SmtpChannel("localhost", **given, username="acmé", password="wrong").send(letter_to())  # noqa: S106
+    assert "wrong" not in str(refused.value)
+    assert len(postbox.mails) == 1
+
+
+def test_a_server_without_a_way_to_log_in_is_not_used(letter_to, server_context, client_context):
+    """A password is never given in a way that was not understood."""
+    with ScriptedServer(server_context, features=["AUTH CRAM-MD5"]) as server:
+        channel = SmtpChannel("127.0.0.1", port=server.port, sender=SENDER, context=client_context, **LOGIN)
+        with pytest.raises(ChannelDown, match="neither AUTH PLAIN nor AUTH LOGIN"):
+            channel.send(letter_to())
+        assert not any(line.startswith("AUTH") for line in server.heard)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize("wrong", ["an unknown authority", "another name"])
+def test_wrong_certificates_are_refused(letter_to, authority, client_context, server_context, security, wrong):
+    """A certificate that nobody trusted vouches for, or of another host, ends the connection before a word is said."""
+    context, trusted = server_context, None
+    if wrong == "another name":
+        context, trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), client_context
+        authority.issue_cert("mail.example.com").configure_cert(context)
+    with ScriptedServer(context, implicit=security == "tls") as server:
+        options = {"port": server.port, "security": security, "sender": SENDER, "context": trusted, **LOGIN}
+        with pytest.raises(ChannelDown, match="certificate verify failed"):
+            SmtpChannel("127.0.0.1", **options).send(letter_to())
+        assert not any(line.startswith(("AUTH", "MAIL")) for line in server.heard)
+
+
+def test_a_server_without_starttls_is_refused(start, postbox, letter_to):
+    """There is no falling back to the open line, with a password or without."""
+    for login in ({}, LOGIN):
+        with pytest.raises(ChannelDown, match="STARTTLS extension not supported"):
+            SmtpChannel("127.0.0.1", port=start(postbox), sender=SENDER, **login).send(letter_to())
+    assert postbox.mails == []
+
+
+def test_words_before_the_line_is_secret_are_not_believed(letter_to, server_context, client_context):
+    """Who puts an answer behind that to STARTTLS speaks in the name of a server that is not yet known."""
+    says = {"STARTTLS": b"220 go ahead\r\n250 hello"}
+    with ScriptedServer(server_context, says=says) as server:
+        channel = SmtpChannel("127.0.0.1", port=server.port, sender=SENDER, context=client_context)
+        with pytest.raises(ChannelDown, match="the server spoke before the line was secret"):
+            channel.send(letter_to())
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent"),
+    [
+        *((f"550 {status} no", True) for status in ["5.0.0", "5.1.1", "5.1.2", "5.1.10", "5.2.1", "5.4.1", "5.4.4"]),
+        *((f"550 {status} no", False) for status in ["5.1.7", "5.1.8", "5.2.2", "5.2.3", "5.3.4", "5.4.5", "5.6.0"]),
+        *((f"554 {status} no", False) for status in ["5.7.1", "5.7.26", "5.1.80"]),
+        *((answer, True) for answer in ["550 no", "554 5.1 no", "500"]),
+        *((answer, False) for answer in ["552 too much", "451 5.1.1 later", "421 4.3.2 closing"]),
+    ],
+)
+def test_whose_fault_a_refusal_is(letter_to, answer, permanent):
+    """A refusal is permanent only where the address itself is to blame, at RCPT, DATA and the final dot alike."""
+    for phase in ("RCPT", "DATA", "final dot"):
+        with ScriptedServer(says={phase: answer.encode()}) as server:
+            receipt = plain(server.port).send(letter_to())
+            assert (receipt.accepted, receipt.permanent) == (False, permanent)
+            assert receipt.reason.startswith(answer[:3])
+            assert server.taken == []
+
+
+def test_long_answers_are_cut(letter_to):
+    """What a server says is kept in one short line without addresses."""
+    said = b"\r\n".join([b"550-<Ann@Example.com> " + b"x" * 300] * 5 + [b"550 \x1b[31mno"])
+    with ScriptedServer(says={"RCPT": said}) as server:
+        reason = plain(server.port).send(letter_to()).reason
+    assert reason.startswith("550 <(address)> xxx")
+    assert len(reason) <= 210
+
+
+@pytest.mark.parametrize("said", [b"250-x\r\n" * 200 + b"250 ok", b"250 " + b"x" * 100_000, b"999 ok", b"250"])
+def test_answers_have_an_end(letter_to, said):
+    """An answer without an end, or with a code that is none, is not believed; the shortest one is."""
+    with ScriptedServer(says={"RCPT": said}) as server:
+        channel = plain(server.port, timeout=timedelta(seconds=5))
+        if said == b"250":
+            assert channel.send(letter_to()).accepted
+        else:
+            with pytest.raises(ChannelDown):
+                channel.send(letter_to())
+
+
+def test_a_connection_that_was_closed_in_between_is_made_again(letter_to):
+    """A server may take only so many mails over one connection; nobody's mail fails by it."""
+
+    class Weary(ScriptedServer):
+        pass
+
+    with Weary(phase="MAIL", fault="4xx") as server:
+        server.spent = True
+        with plain(server.port) as channel:
+            assert channel.send(letter_to()).accepted
+            server.says["MAIL"], server.limit = b"421 too many mails", True
+            receipt = channel.send(letter_to())
+            assert (receipt.accepted, receipt.permanent) == (False, False)
+            assert server.connections == 2
+            del server.says["MAIL"]
+            assert channel.send(letter_to()).accepted
+        assert len(server.taken) == 2
+
+
+def test_an_interruption_leaves_no_connection_behind(letter_to, monkeypatch):
+    """After Ctrl-C in the middle of a mail the next one begins on a new connection."""
+    with ScriptedServer() as server, plain(server.port) as channel:
+        assert channel.send(letter_to()).accepted
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("netpromoter.channels._session.Session.carry", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                channel.send(letter_to())
+        assert channel.send(letter_to()).accepted
+        assert (server.connections, len(server.taken)) == (2, 2)
+
+
+@pytest.mark.parametrize(("given", "said"), [(None, "EHLO [127.0.0.1]"), ("mail.example.com", "EHLO mail.example.com")])
+def test_the_greeting_names_this_end(letter_to, given, said):
+    """By its address, as RFC 5321 has it for those without a name, or by the name that was given."""
+    with ScriptedServer() as server:
+        plain(server.port, ehlo=given).send(letter_to())
+    assert server.heard[0].upper() == said.upper()
+
+
+def test_addresses_of_version_six_are_named_as_such():
+    """The literal of RFC 5321 says which kind of address it is."""
+    from netpromoter.channels._session import _literal
+
+    class Line:
+        def getsockname(self):
+            return ("::1", 25, 0, 0)
+
+    assert _literal(Line()) == "[IPv6:::1]"
+
+
+def test_errors_say_nothing_of_the_person(letter_to):
+    """What is raised is logged: neither it nor what it came from holds an address."""
+    for phase, error in (("MAIL", ChannelDown), ("final dot", Uncertain)):
+        with ScriptedServer(says={phase: b"777 ann@example.com"}) as server, pytest.raises(error) as caught:
+            plain(server.port).send(letter_to())
+        assert "ann@" not in str(caught.value)
+        assert caught.value.__suppress_context__
+
+
+WRONG = [
+    *(("host", {"host": held}) for held in ["", " ", "a\nb", 7]),
+    *(("port", {"port": held}) for held in [0, 65536, "25", None]),
+    ("security", {"security": "ssl"}),
+    ("security", {"security": "none", "username": "a", "password": "b"}),
+    ("username and password", {"username": "a"}),
+    ("username and password", {"password": "b"}),
+    ("username", {"username": "", "password": "b"}),
+    *(("password", {"username": "a", "password": held}) for held in ["s3cret\r\n", "", 7]),
+    *(("timeout", {"timeout": held}) for held in [30, timedelta(0)]),
+    ("context", {"context": True}),
+    ("ehlo", {"ehlo": "a\r\nMAIL"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), WRONG)
+def test_wrong_arguments_are_refused(name, options):
+    """Each is named when the channel is made; a password is not shown, and never sent in the clear."""
+    given = {"sender": SENDER, "host": "localhost", **options}
+    with pytest.raises(InvalidArgument, match=f"^{name} must be ") as refused:
+        SmtpChannel(**given)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_secrets_are_not_shown():
+    """Neither password nor user name nor sender is in a log."""
+    text = repr(SmtpChannel("localhost", sender=SENDER, **LOGIN))
+    assert [secret for secret in (*LOGIN.values(), "care@") if secret in text] == []
+
+
+def test_certificates_of_the_system_are_read_once(monkeypatch, letter_to):
+    """The authorities that the system trusts are loaded for the first connection, and kept."""
+    made = []
+
+    def load():
+        made.append(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", load)
+    with ScriptedServer() as server:
+        channel = SmtpChannel(
+            "127.0.0.1", port=server.port, security="tls", sender=SENDER, timeout=timedelta(seconds=5)
+        )
+        for _ in range(2):
+            with pytest.raises(ChannelDown):
+                channel.send(letter_to())
+    assert len(made) == 1
