@@ -126,6 +126,16 @@ def test_contacts_may_come_from_standard_input_with_other_names(folder):
     assert json.loads(done.stdout) == told(folder, "shop:continuous", "--behavior", "shop:behavior")
 
 
+def test_what_a_column_holds_may_be_said(folder):
+    """Facts in columns of other names are read as if the columns had the usual ones."""
+    rows = [f"c-{n},{n}@example.com,free,Asia/Tokyo" for n in range(40)]
+    found = []
+    for head, options in (("time_zone", ()), ("Zone", ("--column", "time_zone=Zone"))):
+        (folder / "people.csv").write_text("\n".join([f"id,email,plan,{head}", *rows]) + "\n")
+        found.append(told(folder, "shop:continuous", "--behavior", "shop:behavior", *options))
+    assert found[0] == found[1]
+
+
 def test_a_picture_is_drawn(folder):
     """--plot writes a file, of one policy or of several."""
     for name in ("continuous", "named"):

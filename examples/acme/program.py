@@ -18,7 +18,7 @@ program = nps.Program(
     links=nps.Links("https://nps.example.com", keys=[os.environ.get("NPS_KEY", "only for this example, not a secret")]),
     cadence=nps.Wave("2026-autumn"),
     audience=AUDIENCE,
-    rules=RULES,
+    rules=[rule for rule in RULES if not isinstance(rule, nps.SendWindow)],  # so that one run sends the whole wave
     reminders=nps.Reminders(after=[timedelta(days=3), timedelta(days=7)], max_messages=3),
     variants=SUBJECTS,
     keep=["plan", "tier", "country"],

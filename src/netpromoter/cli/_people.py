@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -13,17 +14,27 @@ from netpromoter.model import Contacts
 
 __all__ = ["contacts"]
 
+_FACTS = ("locale", "time_zone", "account", "since")
 
-def contacts(file: str, identity: str, address: Sequence[str]) -> Contacts:
+
+def contacts(file: str, identity: str, address: Sequence[str], column: Sequence[str] = ()) -> Contacts:
     """Read contacts from a file or, where it is -, from standard input.
 
     Raises
     ------
     click.UsageError
-        If a column of addresses is not given as CHANNEL=COLUMN.
+        If a column of addresses is not given as CHANNEL=COLUMN, or one of another fact as FACT=COLUMN.
     """
-    pairs = [each.partition("=")[::2] for each in address]
-    if not all(channel and column for channel, column in pairs):
-        raise click.UsageError(f"--address must be CHANNEL=COLUMN (got {', '.join(map(shown, address))})")
+    addresses, facts = _pairs("--address", "CHANNEL", address), _pairs("--column", "FACT", column)
+    for fact in facts:
+        if fact not in _FACTS:
+            raise click.UsageError(f"--column must name one of {', '.join(_FACTS)} (got {shown(fact)})")
     source = sys.stdin.buffer if file == "-" else file
-    return formats.contacts(source, id=identity, addresses=dict(pairs) or None)
+    return formats.contacts(source, id=identity, addresses=addresses or None, **facts)
+
+
+def _pairs(option: str, what: str, given: Sequence[str]) -> dict[str, Any]:
+    pairs = [each.partition("=")[::2] for each in given]
+    if not all(name and column for name, column in pairs):
+        raise click.UsageError(f"{option} must be {what}=COLUMN (got {', '.join(map(shown, given))})")
+    return dict(pairs)

@@ -25,7 +25,6 @@ from ._terminal import columns, drawn, picture, safe, saved
 
 __all__ = ["simulate"]
 
-_FACTS = ("locale", "time_zone", "account", "since")
 _POLICY = "must name a Policy, several in a list, or alternatives in a dict of names"
 
 
@@ -38,7 +37,6 @@ _POLICY = "must name a Policy, several in a list, or alternatives in a dict of n
 )
 @click.option(
     "--column",
-    "named_columns",
     multiple=True,
     metavar="FACT=COLUMN",
     help="Where locale, time_zone, account or since is. [default: columns of these names]",
@@ -74,7 +72,7 @@ def simulate(policy: str, file: str, form: str, plot: str | None, **options: Any
         alternatives = _alternatives(named("MODULE:ATTRIBUTE", policy))
         behavior = _of("--behavior", options["behavior"], Behavior) or Behavior()
         follow_up = _of("--follow-up", options["follow_up"], Condition)
-        people = contacts(file, options["identity"], options["address"])
+        people = contacts(file, options["identity"], options["address"], options["column"])
         found = {
             name: simulated(
                 each,
