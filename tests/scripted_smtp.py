@@ -12,7 +12,12 @@ PHASES = (
     *("body", "final dot", "after it", "QUIT"),
 )
 FAULTS = ("4xx", "5xx", "reset", "hang", "garbage", "slow drip")
-LINES = {"4xx": b"451 later, <Ann@Example.com>\r\n", "5xx": b"554 never\r\n", "garbage": b"\x00\xff what\r\n"}
+LINES = {
+    "421": b"421 closing\r\n",
+    "4xx": b"451 later, <Ann@Example.com>\r\n",
+    "5xx": b"554 never\r\n",
+    "garbage": b"\x00\xff what\r\n",
+}
 PAUSE = 0.05
 
 
@@ -114,6 +119,8 @@ class Client:
     def misbehave(self, fault):
         if fault in LINES:
             self.line.sendall(LINES[fault])
+            if fault == "421":
+                raise Gone
         elif fault == "reset":
             self.reset()
         elif fault == "hang":
@@ -159,8 +166,8 @@ class Client:
         self.answer("QUIT", b"221 bye")
         raise Gone
 
-    def other(self, _):
-        self.line.sendall(b"250 ok\r\n")
+    def other(self, command):
+        self.answer(command.upper(), b"250 ok")
 
     def DATA(self, _):  # noqa: N802
         if not self.answer("DATA", b"354 go ahead"):

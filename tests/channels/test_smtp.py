@@ -2,14 +2,14 @@
 
 import email
 import email.policy
+import logging
 import socket
 import ssl
 from datetime import timedelta
 
 import pytest
+from aiosmtpd import smtp
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP as Protocol
-from aiosmtpd.smtp import AuthResult
 
 from netpromoter.channels import SmtpChannel
 from netpromoter.channels._address import sender as read_sender
@@ -29,18 +29,18 @@ class Postbox:
     def __init__(self):
         self.mails, self.connections, self.envelopes = [], 0, []
 
-    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802
         session.host_name = hostname
         self.connections += 1
         return responses
 
-    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         if address.startswith("nobody"):
             return f"550 5.1.1 <{address}>: no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
         self.mails.append(envelope.content)
         self.envelopes.append(envelope)
         return "250 2.0.0 Ok: queued as 4711"
@@ -59,15 +59,16 @@ class Local(Controller):
         super().__init__(*arguments, hostname="127.0.0.1", port=port, ssl_context=implicit)
 
     def factory(self):
-        return Protocol(self.handler, enable_SMTPUTF8=True, **self.options)
+        return smtp.SMTP(self.handler, enable_SMTPUTF8=True, **self.options)
 
     def _trigger_server(self):
-        pass
+        # its own way makes a client of the server's certificate
+        socket.create_connection((self.hostname, self.port), timeout=5).close()
 
 
-def welcome(server, session, envelope, mechanism, data):
+def welcome(_server, _session, _envelope, _mechanism, data):
     ok = (data.login.decode(), data.password.decode()) == tuple(LOGIN.values())
-    return AuthResult(success=ok)
+    return smtp.AuthResult(success=ok, handled=False)
 
 
 @pytest.fixture
@@ -76,8 +77,9 @@ def postbox():
 
 
 @pytest.fixture
-def start():
-    """Start servers that end with the test."""
+def start(monkeypatch):
+    """Start servers that end with the test; what they log is not what the channel logs."""
+    monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)
     running = []
 
     def begin(handler, **options):
@@ -89,6 +91,11 @@ def start():
     yield begin
     for controller in running:
         controller.stop()
+
+
+@pytest.fixture
+def contexts(server_context, client_context):
+    return server_context, client_context
 
 
 def plain(port, **options):
@@ -113,7 +120,7 @@ class TestSmtpChannel(ChannelContract):
     @pytest.fixture
     def refusing_channel(self, start):
         class Refusing(Postbox):
-            async def handle_RCPT(self, server, session, envelope, address, rcpt_options):  # noqa: N802
+            async def handle_RCPT(self, _server, _session, _envelope, address, _options):  # noqa: N802
                 return f"550 5.1.1 <{address}>: no such mailbox"
 
         return plain(start(Refusing()))
@@ -185,8 +192,9 @@ def test_international_addresses_are_refused_elsewhere(letter_to):
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 @pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]])
-def test_logging_in_under_tls(start, postbox, letter_to, server_context, client_context, security, excluded):
+def test_logging_in_under_tls(start, letter_to, contexts, security, excluded):
     """STARTTLS and TLS from the first byte work, with both ways of logging in and names that are not ASCII."""
+    (server_context, client_context), postbox = contexts, Postbox()
     tls = (
         {"implicit": server_context} if security == "tls" else {"tls_context": server_context, "require_starttls": True}
     )
@@ -211,9 +219,9 @@ def test_a_server_without_a_way_to_log_in_is_not_used(letter_to, server_context,
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 @pytest.mark.parametrize("wrong", ["an unknown authority", "another name"])
-def test_wrong_certificates_are_refused(letter_to, authority, client_context, server_context, security, wrong):
+def test_wrong_certificates_are_refused(letter_to, authority, contexts, security, wrong):
     """A certificate that nobody trusted vouches for, or of another host, ends the connection before a word is said."""
-    context, trusted = server_context, None
+    (context, client_context), trusted = contexts, None
     if wrong == "another name":
         context, trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), client_context
         authority.issue_cert("mail.example.com").configure_cert(context)
@@ -270,7 +278,7 @@ def test_long_answers_are_cut(letter_to):
     assert len(reason) <= 210
 
 
-@pytest.mark.parametrize("said", [b"250-x\r\n" * 200 + b"250 ok", b"250 " + b"x" * 100_000, b"999 ok", b"250"])
+@pytest.mark.parametrize("said", [b"250-x\r\n" * 200 + b"250 ok", b"250 " + b"x" * 100_000, b"999 ok", b"2500", b"250"])
 def test_answers_have_an_end(letter_to, said):
     """An answer without an end, or with a code that is none, is not believed; the shortest one is."""
     with ScriptedServer(says={"RCPT": said}) as server:
@@ -284,21 +292,42 @@ def test_answers_have_an_end(letter_to, said):
 
 def test_a_connection_that_was_closed_in_between_is_made_again(letter_to):
     """A server may take only so many mails over one connection; nobody's mail fails by it."""
+    with ScriptedServer() as server, plain(server.port) as channel:
+        assert channel.send(letter_to()).accepted
+        server.phase, server.fault = "MAIL", "421"
+        assert channel.send(letter_to()).accepted
+        assert (server.connections, len(server.taken)) == (2, 2)
 
-    class Weary(ScriptedServer):
-        pass
 
-    with Weary(phase="MAIL", fault="4xx") as server:
-        server.spent = True
-        with plain(server.port) as channel:
-            assert channel.send(letter_to()).accepted
-            server.says["MAIL"], server.limit = b"421 too many mails", True
-            receipt = channel.send(letter_to())
-            assert (receipt.accepted, receipt.permanent) == (False, False)
-            assert server.connections == 2
-            del server.says["MAIL"]
-            assert channel.send(letter_to()).accepted
-        assert len(server.taken) == 2
+def test_a_server_that_is_closing_is_not_asked_a_third_time(letter_to):
+    """If the new connection is sent away as well, the message is refused for now."""
+    with ScriptedServer() as server, plain(server.port) as channel:
+        assert channel.send(letter_to()).accepted
+        server.says["MAIL"] = b"421 too many mails"
+        receipt = channel.send(letter_to())
+        assert (receipt.accepted, receipt.permanent, receipt.reason) == (False, False, "421 too many mails")
+        assert server.connections == 2
+        del server.says["MAIL"]
+        assert channel.send(letter_to()).accepted
+
+
+def test_a_refusal_by_mail_from_keeps_the_connection(letter_to):
+    """A message that is refused for now on a connection that has served before is not begun twice."""
+    with ScriptedServer() as server, plain(server.port) as channel:
+        assert channel.send(letter_to()).accepted
+        server.phase, server.fault = "MAIL", "4xx"
+        assert not channel.send(letter_to()).accepted
+        assert channel.send(letter_to()).accepted
+        assert server.connections == 1
+
+
+def test_a_refusal_that_cannot_be_taken_back_ends_the_connection(letter_to):
+    """Where the server does not even forget a mail, the next one has a connection of its own."""
+    with ScriptedServer(says={"RSET": b"500 what?"}) as server, plain(server.port) as channel:
+        server.phase, server.fault = "RCPT", "4xx"
+        assert not channel.send(letter_to()).accepted
+        assert channel.send(letter_to()).accepted
+        assert server.connections == 2
 
 
 def test_an_interruption_leaves_no_connection_behind(letter_to, monkeypatch):

@@ -1,5 +1,7 @@
 """The contract of stores: a store that breaks one sentence fails the test of that sentence, and no other."""
 
+# ruff: noqa: ARG002 -- broken stores do not look at what they are given
+
 import inspect
 import re
 import threading
@@ -7,10 +9,12 @@ from contextlib import contextmanager
 
 import attrs
 import pytest
+from hypothesis import Phase, settings
 
 from netpromoter.errors import Conflict, StoreClosed
 from netpromoter.model import (
     Bounced,
+    Declined,
     OptedOut,
     Responded,
     Scheduled,
@@ -63,7 +67,7 @@ class IsLate(Backed):
         added = self.behind.append(events, expecting=expecting)
         if threading.current_thread() is threading.main_thread():
             self.mine += added
-        self.behind.hidden = {event.id for event in self.mine[-2:]}
+        self.behind.hidden = {event.id for event in self.mine[-2:] if isinstance(event, Scheduled)}
         return added
 
     def entries(self, **filters):
@@ -166,13 +170,13 @@ class IgnoresKinds(Backed):
         return self.behind.entries(**filters | {"kinds": None})
 
 
-class KeepsNoSnapshot(Backed):
-    """It gives what was appended without its attributes."""
+class CleansNames(Backed):
+    """It gives a contact with a slash under another name."""
 
     def entries(self, **filters):
         for entry in self.behind.entries(**filters):
-            bare = hasattr(entry.event, "snapshot")
-            yield attrs.evolve(entry, event=attrs.evolve(entry.event, snapshot={})) if bare else entry
+            odd = isinstance(entry.event, Declined) and "/" in entry.event.contact
+            yield attrs.evolve(entry, event=attrs.evolve(entry.event, contact="a_b")) if odd else entry
 
 
 class TakesEitherFilter(Backed):
@@ -288,7 +292,7 @@ class KeepsHalves(Backed):
         with self.behind.exclusive():
             try:
                 yield
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 -- it is raised below
                 wrong = error
         if wrong:
             raise wrong
@@ -396,7 +400,7 @@ class ForgetsThatItForgot(Backed):
     """It takes the forgotten for new, and does not know them."""
 
     def is_forgotten(self, contact):
-        return False
+        return self.behind.is_forgotten(contact) and False
 
 
 class TakesThemBack(Backed):
@@ -405,7 +409,7 @@ class TakesThemBack(Backed):
     def append(self, events, *, expecting=None):
         added = self.behind.append(events, expecting=expecting)
         late = [event for event in events if self.behind.is_forgotten(getattr(event, "contact", "-"))]
-        return [event for event in events if event in added or event in late]
+        return [event for event in events if event in added or event in late] if late else added
 
 
 class RefusesLateOptOuts(Backed):
@@ -459,7 +463,7 @@ BROKEN = {
     2: [GivesAll, GivesThemBackwards],
     3: [ExpectsNothing, WritesInSpiteOfConflict, ForgetsWhoseOutcomesAre],
     4: [TurnsUpLate, CountsTwice],
-    5: [IgnoresKinds, KeepsNoSnapshot, TakesEitherFilter],
+    5: [IgnoresKinds, CleansNames, TakesEitherFilter],
     6: [TouchesEverybody, FoldsFromTheStart],
     7: [WaitsForAll, WaitsInAnyOrder, WaitsForTheWithheld, IsEarly],
     8: [ClaimsTheFirst, ClaimsTheSettled],
@@ -518,7 +522,17 @@ def test_there_is_a_test_for_each_sentence():
         assert f"{number}. {' '.join(inspect.getdoc(getattr(StoreContract, name)).split())}" in port
 
 
-@pytest.mark.parametrize("broken", [ExpectsNothing, IgnoresKinds, ClaimsTheFirst, OnlyMovesForward, TouchesEverybody])
+@pytest.fixture
+def without_shrinking():
+    """Let hypothesis stop at the first difference."""
+    settings.register_profile("without shrinking", settings(), phases=[Phase.generate])
+    settings.load_profile("without shrinking")
+    yield
+    settings.load_profile("netpromoter")
+
+
+@pytest.mark.usefixtures("without_shrinking")
+@pytest.mark.parametrize("broken", [ExpectsNothing, IgnoresKinds, OnlyMovesForward, FoldsFromTheStart, WaitsForAll])
 def test_the_comparison_finds_broken_stores_too(broken):
     """The random histories tell a broken store from the one in memory."""
     contract = StoreContract()

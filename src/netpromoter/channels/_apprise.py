@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import get_ident
@@ -21,6 +22,9 @@ from ._refused import Refused
 __all__ = ["AppriseChannel"]
 
 _PLACE = "{to}"
+_HALVES = re.compile("[\ud800-\udfff]")
+# what writes addresses into the log: Apprise itself, and what it mostly posts with
+_LOGGERS = ("apprise", "urllib3.connectionpool")
 
 
 def _template(name: str, value: Any) -> None:
@@ -83,6 +87,8 @@ class AppriseChannel:
         apprise: Any = require("apprise", user="AppriseChannel", extra="apprise")
         if message.text is None:
             raise Refused("the message has no text")
+        if _HALVES.search(f"{message.to}{message.subject}{message.text}"):
+            raise Refused("address, subject and text must be whole signs of Unicode")
         with _quiet():
             service = apprise.Apprise.instantiate(self.url.replace(_PLACE, quote(message.to, safe="")))
             if service is None:
@@ -106,14 +112,16 @@ def _fits(service: Any, message: Message) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Apprise from logging addresses, in this thread alone."""
-    logger, thread = logging.getLogger("apprise"), get_ident()
+    """Keep addresses out of the log, in this thread alone."""
+    loggers, thread = [logging.getLogger(name) for name in _LOGGERS], get_ident()
 
     def others(record: logging.LogRecord) -> bool:
         return record.thread != thread
 
-    logger.addFilter(others)
+    for logger in loggers:
+        logger.addFilter(others)
     try:
         yield
     finally:
-        logger.removeFilter(others)
+        for logger in loggers:
+            logger.removeFilter(others)

@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 from contextlib import suppress
+from typing import Any
 
 from netpromoter.errors import Uncertain
 
@@ -19,7 +20,7 @@ __all__ = ["Session", "told"]
 
 _LONGEST_LINE = 1 << 16
 _MOST_LINES = 100
-_ANSWER = re.compile(rb"[2-5]\d\d[ -]?")
+_ANSWER = re.compile(rb"[2-5]\d\d(?:[ -]|\r?$)")
 _CLOSING = 421
 _STATUS = re.compile(r"^5\.\d{1,3}\.\d{1,3}\b")
 # RFC 3463: no such mailbox or domain, a mailbox that is disabled, a host that is not found. The rest is not the fault
@@ -66,14 +67,15 @@ class Session(smtplib.SMTP):
         self._context = context
         self._seconds = seconds
         self._rest = b""
+        self._name = ehlo
         super().__init__(host, port, local_hostname="localhost", timeout=seconds)
-        if self.sock is not None:
-            self.local_hostname = ehlo or _literal(self.sock)
+        self.local_hostname = str(self._name)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         line = socket.create_connection((host, port), timeout)
         # the final dot is a small piece of its own, and must not wait until the mail before it is acknowledged
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._name = self._name or _literal(line)
         return line if self._context is None else self._context.wrap_socket(line, server_hostname=host)
 
     def getreply(self) -> tuple[int, bytes]:
@@ -89,12 +91,11 @@ class Session(smtplib.SMTP):
         return code, b"\n".join(line[4:].strip() if code > 0 else line.strip() for line in lines)
 
     def _lines(self) -> list[bytes]:
-        if self.sock is None:
-            raise smtplib.SMTPServerDisconnected("not connected")
-        with deadline(self.sock, self._seconds) as limit:
-            lines = [self._line(self.sock, limit)]
+        line: Any = self.sock
+        with deadline(line, self._seconds) as limit:
+            lines = [self._line(line, limit)]
             while lines[-1][3:4] == b"-" and len(lines) < _MOST_LINES:
-                lines.append(self._line(self.sock, limit))
+                lines.append(self._line(line, limit))
         return lines
 
     def _line(self, line: socket.socket, limit: Deadline) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from netpromoter._checks import shown
@@ -122,7 +122,7 @@ def run(
         found, clock = _program(program), _now if at is None else lambda: _at(at)
         if file is not None:
             click.echo(_adopted(_adoption(found, people(file, identity, address), clock())))
-        with _asked_to_stop() as stop, _progress() as progress:
+        with _asked_to_stop() as stop, _progress(limits["limit"]) as progress:
             worker = f"{socket.gethostname()}/{os.getpid()}"
             done = found.dispatch(clock=clock, progress=progress, stop=stop, worker=worker, **limits)
         click.echo(_dispatched(done))
@@ -205,14 +205,15 @@ def _dispatched(done: Dispatch) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int], object] | None]:
-    """Count messages on a terminal."""
+def _progress(limit: int | None) -> Iterator[Callable[[int], object] | None]:
+    """Count messages on a terminal; how many there will be is known where there is a limit alone."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
         return
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
+    columns = BarColumn(), TextColumn("{task.completed:,} messages"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=limit)
         yield lambda done: bar.update(task, completed=done)
 
 

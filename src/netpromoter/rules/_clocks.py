@@ -250,9 +250,10 @@ class DailyCap:
 
     A day is any span of 24 hours, not a date. A message that is scheduled for later counts already, and there is room
     for the next when 24 hours have passed since it left. So where messages of one plan wait for the mornings of several
-    time zones, a plan once a day does not fill the cap; one every hour with a `horizon` of an hour does. Those who are
-    left out stay first in line for when there is room again. Answers cannot be stopped once people are invited, so that
-    a cap on them is overshot by those that are still to come.
+    time zones, a plan once a day does not fill the cap. One every hour with a `horizon` of an hour does, but then those
+    whose morning comes first take it, day after day. Those who are left out stay first in line for when there is room
+    again. Answers cannot be stopped once people are invited, so that a cap on them is overshot by those that are still
+    to come.
 
     Parameters
     ----------

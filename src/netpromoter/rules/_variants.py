@@ -62,7 +62,8 @@ class Variants:
 
     Examples
     --------
-    >>> test = Variants(Variant("plain", subject="How are we doing?"), Variant("name", subject="A question, {{ name }}"))
+    >>> plain = Variant("plain", subject="How are we doing?")
+    >>> test = Variants(plain, Variant("name", subject="A question, {{ name }}"))
     >>> [arm.name for arm in test.arms]
     ['plain', 'name']
     """

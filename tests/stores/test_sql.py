@@ -1,0 +1,438 @@
+"""The store in a database: what it refuses, how it opens, what it deletes and how it folds."""
+
+import sqlite3
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netpromoter.errors import Conflict, InvalidArgument, MissingDependency, NetPromoterError, StoreClosed
+from netpromoter.model import (
+    Bounced,
+    Coded,
+    Failed,
+    Message,
+    OptedIn,
+    OptedOut,
+    Responded,
+    Response,
+    Scheduled,
+    Sending,
+    Sent,
+    Touches,
+)
+from netpromoter.stores import MemoryStore, SqlStore
+from strategies import events, logs
+
+AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def message(contact="ann", **more):
+    held = {"survey": "nps", "occasion": "autumn", "step": 0, "channel": "email", "to": f"{contact}@example.com"}
+    return Message(**held | {"contact": contact, "due": AT, "destination": 7} | more)
+
+
+def scheduled(contact="ann", **more):
+    return Scheduled(message=message(contact, **more), at=AT)
+
+
+def assert_same(found, expected):
+    """Compare touches to the last code."""
+    for field in attrs.fields(Touches):
+        mine, theirs = getattr(found, field.name), getattr(expected, field.name)
+        if isinstance(theirs, np.ndarray):
+            assert mine.dtype == theirs.dtype
+            assert mine.tolist() == theirs.tolist()
+        else:
+            assert mine == theirs
+
+
+# -- what it gives -----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.lists(logs(max_size=20) | st.lists(events(), max_size=3), max_size=3), st.integers(0, 12))
+def test_touches_are_those_of_the_events_to_the_last_code(batches, after):
+    """Columns of the database fold as the events do: the same rows, codes, labels and types."""
+    store, model = SqlStore("sqlite://"), MemoryStore()
+    for batch in batches:
+        assert list(store.append(batch)) == list(model.append(batch))
+    log = [entry.event for entry in model.entries()]
+    assert_same(store.touches(), Touches.of(log))
+    assert_same(store.touches(after=after), Touches.of(log[after:]))
+    for contacts in (["a"], ["c/d", "b"], []):
+        assert_same(store.touches(contacts=contacts, after=after), model.touches(contacts=contacts, after=after))
+    store.close()
+
+
+@settings(max_examples=40)
+@given(st.lists(events(), max_size=12), st.data())
+def test_any_events_are_given_back_equal(log, data):
+    """Whatever an event holds, a database gives it back, and finds it by its id, class and contact."""
+    store, model = SqlStore("sqlite://"), MemoryStore()
+    store.append(log)
+    model.append(log)
+    entries = list(model.entries())
+    assert list(store.entries()) == entries
+    for entry in entries:
+        assert list(store.entries(ids=[entry.event.id])) == [entry]
+    chosen = data.draw(st.lists(st.sampled_from([type(event) for event in log]))) if log else []
+    assert list(store.entries(kinds=chosen)) == list(model.entries(kinds=chosen))
+    store.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_outcomes_count_whenever_they_come(make):
+    """A message that was taken or withheld before it was adopted does not wait, and one that was sent has no claim."""
+    store = make()
+    first, second, third, fourth = (message(name) for name in ("ann", "bob", "cem", "dee"))
+    intent = Sending(message=first.id, worker="w", at=AT, until=AT)
+    store.append(
+        [intent, Sent(message=second.id, at=AT), Bounced(contact="cem", destination=1, at=AT, message=third.id)]
+    )
+    store.append([Scheduled(message=each, at=AT) for each in (first, second, third, fourth)])
+    assert list(store.waiting(AT, limit=9)) == [third, fourth]
+    assert [(claim.message, claim.intent) for claim in store.claims()] == [(first, intent)]
+    store.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_what_is_wrong_is_refused_by_name(make):
+    """Arguments that break their rule are refused in the words of the house, and nothing is written."""
+    store = make()
+    with pytest.raises(InvalidArgument, match=r"^events must be made of events \(got 'x'\)"):
+        store.append([scheduled(), "x"])
+    with pytest.raises(InvalidArgument, match=r"^kinds must be classes of events \(got <class 'int'>\)"):
+        store.entries(kinds=[int])
+    with pytest.raises(InvalidArgument, match=r"^at must be a datetime with a time zone"):
+        store.waiting(AT.replace(tzinfo=None), limit=1)
+    with pytest.raises(InvalidArgument, match=r"^limit must be a whole number of at least 0"):
+        store.waiting(AT, limit=-1)
+    with pytest.raises(InvalidArgument, match=r"^position must be a whole number of at least 0"):
+        store.move_cursor("crm", -1)
+    for contact in (" ", 7):
+        with pytest.raises(InvalidArgument, match=r"^contact must be text that is not blank"):
+            store.forget(contact)
+    with pytest.raises(Conflict, match=r"^the log holds an event of 'ann' at position 1, after 0$"):
+        store.append([scheduled()])
+        store.append([], expecting={"ann": 0})
+    assert len(list(store.entries())) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("key", [b"x" * 65, "secret", None])
+@pytest.mark.parametrize("make", [MemoryStore, lambda key: SqlStore("sqlite://", key=key)])
+def test_a_key_is_a_few_bytes(make, key):
+    """A key that cannot be one is refused, and is not shown."""
+    with pytest.raises(InvalidArgument, match=r"^key must be at most 64 bytes \(got "):
+        make(key)
+
+
+def test_stores_show_what_they_are():
+    """A store says in one line what it is, without its URL."""
+    store = MemoryStore()
+    assert repr(store) == "MemoryStore(0 events)"
+    store.append([scheduled()])
+    assert repr(store) == "MemoryStore(1 event)"
+    assert repr(SqlStore("sqlite://")) == "SqlStore(sqlite)"
+
+
+def test_a_log_is_read_in_pages(monkeypatch):
+    """A log longer than a page is given whole, also when it grows while it is read."""
+    monkeypatch.setattr("netpromoter.stores._sql.PAGE", 3)
+    store = SqlStore("sqlite://")
+    store._statements._texts["entries", frozenset()] = store._statements.filtered("entries", frozenset()).replace(
+        "2000", "3"
+    )
+    store.append([scheduled(f"c-{number}") for number in range(7)])
+    found = []
+    for entry in store.entries():
+        found.append(entry.position)
+        store.append([scheduled(f"d-{entry.position}")])
+    assert found == list(range(1, 8))
+    assert [entry.position for entry in store.entries()] == list(range(1, 15))
+    store.close()
+
+
+def test_many_labels_and_people_are_found():
+    """Occasions by the thousand are told apart, however few are kept in memory."""
+    store, model = SqlStore("sqlite://"), MemoryStore()
+    log = [scheduled(f"c-{number}", occasion=f"o-{number}", arm="x") for number in range(700)]
+    for each in (store, model):
+        each.append(log)
+    assert_same(store.touches(), model.touches())
+    store._ledger.labels |= {("arm", str(number)): number for number in range(100_001)}
+    store.append([scheduled("c-1", occasion="o-1", step=1)])
+    assert store.touches().occasion.tolist()[-1] == 1
+    store.close()
+
+
+def test_more_labels_than_touches_can_hold_are_refused():
+    """A history with more arms than its column has codes is refused as `Touches.of` refuses it."""
+    store = SqlStore("sqlite://")
+    store.append([scheduled(f"c-{number}", arm=f"arm {number}") for number in range(32_768)])
+    with pytest.raises(InvalidArgument, match=r"^arms must be 32,767 at most \(got 32768\)"):
+        store.touches()
+    store.close()
+
+
+def test_an_append_that_fails_within_exclusive_leaves_the_rest(url):
+    """Who goes on after a failed append within `exclusive` keeps what was appended before and behind it."""
+    store = SqlStore(url)
+    with store.exclusive():
+        store.append([scheduled("ann")])
+        with pytest.raises(Conflict):
+            store.append([scheduled("bob")], expecting={"ann": 0})
+        with pytest.raises(ZeroDivisionError), store.exclusive():
+            store.append([scheduled("cem", survey="other", occasion="never")])
+            raise ZeroDivisionError
+        store.append([scheduled("dee", survey="other")])
+    assert [entry.event.message.contact for entry in store.entries()] == ["ann", "dee"]
+    assert store.touches().surveys == (("nps", "relationship"), ("other", "relationship"))
+    store.close()
+
+
+# -- opening and closing -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/nps", "postgresql+psycopg2://localhost/nps"])
+def test_other_databases_are_refused(url):
+    """A URL of another database is refused with the name of what it asks for, and without its password."""
+    with pytest.raises(InvalidArgument, match=r"^url must be one of SQLite or PostgreSQL \(with psycopg\) \(got '"):
+        SqlStore(url)
+
+
+@pytest.mark.parametrize("url", ["nps.db", "", None])
+def test_what_is_no_url_is_refused(url):
+    """A URL that cannot be read is refused with two that can."""
+    with pytest.raises(InvalidArgument, match=r'^url must be a URL such as "sqlite:///nps.db" or "postgresql:'):
+        SqlStore(url)
+
+
+@pytest.mark.parametrize(("name", "extra"), [("sqlalchemy", "program"), ("psycopg", "postgresql")])
+def test_a_missing_library_is_named(monkeypatch, name, extra):
+    """Without SQLAlchemy or psycopg the store says what to install."""
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingDependency, match=rf"^SqlStore needs {name}: install netpromoter\[{extra}\]$"):
+        SqlStore("postgresql://localhost/nps")
+
+
+def test_a_newer_ledger_is_refused_by_name(url):
+    """A ledger that a newer netpromoter wrote is refused with both versions, and left as it is."""
+    store = SqlStore(url)
+    store.append([scheduled()])
+    with store._connections.writing() as link:
+        link.execute("UPDATE netpromoter_meta SET value = '7' WHERE name = 'version'")
+    store.close()
+    with pytest.raises(
+        InvalidArgument, match=r"^url must be that of a ledger of version 1 at most: .* \(got 'version 7'\)"
+    ):
+        SqlStore(url)
+
+
+def test_an_older_ledger_is_brought_up_to_date(url, monkeypatch):
+    """A ledger of an older version gets what newer versions add, once, and keeps what it holds."""
+    from netpromoter.stores import _opening
+
+    store = SqlStore(url)
+    store.append([scheduled()])
+    store.close()
+    newer = (*_opening.MIGRATIONS, lambda _: iter(["CREATE TABLE netpromoter_more (x INTEGER)"]))
+    monkeypatch.setattr(_opening, "MIGRATIONS", newer)
+    for _ in range(2):
+        store = SqlStore(url)
+        with store._connections.reading() as link:
+            assert link.rows("SELECT count(*) FROM netpromoter_more")[0][0] == 0
+        assert len(list(store.entries())) == 1
+        store.close()
+
+
+def test_a_migration_that_fails_changes_nothing(url, monkeypatch):
+    """Tables are made all or none."""
+    from netpromoter.stores import _opening
+
+    wrong = (*_opening.MIGRATIONS, lambda _: iter(["CREATE NONSENSE"]))
+    with monkeypatch.context() as patch:
+        patch.setattr(_opening, "MIGRATIONS", wrong)
+        with pytest.raises(Exception, match="NONSENSE"):
+            SqlStore(url)
+    store = SqlStore(url)
+    assert list(store.append([scheduled()])) == [scheduled()]
+    store.close()
+
+
+def test_a_ledger_is_opened_with_its_key(url):
+    """With another key nobody who was forgotten would be known, and so it is refused."""
+    store = SqlStore(url, key=b"secret")
+    store.forget("ann")
+    store.close()
+    with pytest.raises(
+        InvalidArgument, match=r"^key must be the one with which the ledger was begun \(got 'another'\)"
+    ):
+        SqlStore(url, key=b"other")
+    again = SqlStore(url, key=b"secret")
+    assert again.is_forgotten("ann")
+    again.close()
+
+
+def test_a_relative_file_stays_where_it_was(tmp_path, monkeypatch):
+    """A thread that comes later opens the same file, wherever the process has gone."""
+    monkeypatch.chdir(tmp_path)
+    store = SqlStore("sqlite:///nps.db")
+    monkeypatch.chdir("/")
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(store.append([scheduled()])))
+    thread.start()
+    thread.join()
+    assert found == [scheduled()]
+    assert (tmp_path / "nps.db").exists()
+    store.close()
+
+
+def test_reading_stops_when_the_store_is_closed(url):
+    """An iterator that is under way raises when its store was closed, and closing twice is no error."""
+    store = SqlStore(url)
+    store.append([scheduled()])
+    entries = store.entries()
+    store.close()
+    store.close()
+    with pytest.raises(StoreClosed, match=r"^the store was closed$"):
+        next(entries)
+
+
+def test_a_lost_connection_is_replaced(postgresql, server):
+    """When the server ends a connection, what was under way fails, and the next use opens another."""
+    import psycopg
+
+    store = SqlStore(postgresql)
+    store.append([scheduled("ann")])
+    with pytest.raises(psycopg.OperationalError), store.exclusive():
+        store.append([scheduled("bob")])
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        store.append([scheduled("cem")])
+    assert [entry.event.message.contact for entry in store.entries()] == ["ann"]
+    store.close()
+
+
+# -- forgetting ----------------------------------------------------------------------------------------------------------
+
+
+def history(contact):
+    """Give much of one person."""
+    first = message(contact, subject=f"Dear {contact}", snapshot={"note": f"snapshot of {contact}"})
+    answer = Response(
+        survey="nps", occasion="autumn", contact=contact, rating=3, at=AT, comment=f"comment of {contact} " * 300,
+        drivers={"why": f"driver of {contact}", "price": 2},
+    )  # fmt: skip
+    return [
+        Scheduled(message=first, at=AT),
+        Failed(message=first.id, at=AT, reason=f"550 {contact}@example.com unknown", permanent=True),
+        Responded(response=answer),
+        Coded(response=answer.id, code="price", coder="bot", at=AT),
+        OptedOut(contact=contact, at=AT, destination=12),
+        OptedIn(contact=contact, at=AT, destination=13),
+        *(scheduled(contact, occasion=f"wave {number}") for number in range(20)),
+    ]
+
+
+def test_no_byte_remains_in_the_file(tmp_path):
+    """In the file of SQLite and its log is nothing of somebody who was forgotten: no id, address, comment or attribute."""
+    store, other = SqlStore(f"sqlite:///{tmp_path}/nps.db"), SqlStore(f"sqlite:///{tmp_path}/nps.db")
+    for number in range(60):
+        store.append(history(f"somebody{number}"))
+    found = store.forget("somebody17")
+    assert (found.events, found.addresses, found.comments) == (25, 1, 1)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert b"somebody18@example.com" in files["nps.db"]
+    for name, held in files.items():
+        assert b"somebody17" not in held, name
+    assert sum(entry.event.response.rating for entry in other.entries(kinds=[Responded])) == 180
+    assert store.forget("somebody17").events == 0
+    store.close()
+    other.close()
+
+
+def test_nothing_of_the_forgotten_is_visible(url):
+    """No column of any table shows anything of somebody who was forgotten."""
+    store = SqlStore(url, key=b"secret")
+    for name in ("somebody17", "somebody18"):
+        store.append(history(name))
+    store.append([Bounced(contact="somebody18", destination=3, at=AT, message=message("somebody17").id)])
+    store.forget("somebody17")
+    store.append([OptedOut(contact="somebody17", at=AT + HOUR, destination=12), *history("somebody17")])
+    with store._connections.reading() as link:
+        tables = ("meta", "identity", "log", "touch", "label", "outbox", "cursor", "forgotten")
+        held = repr([link.rows(f"SELECT * FROM netpromoter_{name}") for name in tables])  # noqa: S608 -- names of ours
+    assert "somebody18@example.com" in held
+    assert "somebody17" not in held
+    assert store.is_forgotten("somebody17")
+    store.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_opt_outs_of_the_forgotten_lead_to_nothing_else(make):
+    """An address stays opted out under an id of its own, and no other event of the person keeps a fingerprint."""
+    store = make()
+    store.append(history("ann"))
+    store.forget("ann")
+    store.append([OptedOut(contact="ann", at=AT + HOUR, destination=12)])
+    found = store.touches()
+    opted = found.destination > 0
+    assert sorted(found.destination[opted].tolist()) == [12, 12, 13]
+    assert len(set(found.contact[opted])) == 1
+    assert not set(found.contact[opted]) & set(found.contact[~opted])
+    assert list(store.waiting(AT, limit=99)) == []
+    assert [entry.event.response.drivers for entry in store.entries(kinds=[Responded])] == [{"price": 2}]
+    store.close()
+
+
+def test_forgetting_within_exclusive_waits_for_its_end(tmp_path):
+    """Who forgets within `exclusive` forgets at its end, or not at all."""
+    store = SqlStore(f"sqlite:///{tmp_path}/nps.db")
+    store.append(history("somebody17"))
+    with pytest.raises(ZeroDivisionError), store.exclusive():
+        store.forget("somebody17")
+        raise ZeroDivisionError
+    assert not store.is_forgotten("somebody17")
+    with store.exclusive():
+        store.forget("somebody17")
+    assert not any(b"somebody17" in path.read_bytes() for path in tmp_path.iterdir())
+    store.close()
+
+
+def test_a_reader_in_the_way_of_forgetting_is_told_of(tmp_path, monkeypatch):
+    """While somebody reads the file, what was deleted cannot be wiped: an error says so, and one can forget again."""
+    monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
+    store = SqlStore(f"sqlite:///{tmp_path}/nps.db")
+    store.append(history("somebody17"))
+    reader = sqlite3.connect(tmp_path / "nps.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM netpromoter_log").fetchone()
+    with pytest.raises(NetPromoterError, match=r"^what was deleted is still in the file"):
+        store.forget("somebody17")
+    assert store.is_forgotten("somebody17")
+    reader.close()
+    store.forget("somebody17")
+    assert not any(b"somebody17" in path.read_bytes() for path in tmp_path.iterdir())
+    store.close()
+
+
+def test_positions_have_no_gaps():
+    """Positions are whole numbers from 1, one after the other."""
+    store = SqlStore("sqlite://")
+    with pytest.raises(ZeroDivisionError), store.exclusive():
+        store.append([scheduled("ann")])
+        raise ZeroDivisionError
+    store.append([scheduled(name) for name in "abc"])
+    positions = [entry.position for entry in store.entries()]
+    assert positions[0] == 1
+    assert all(later - earlier == 1 for earlier, later in pairwise(positions))
+    store.close()
