@@ -22,7 +22,10 @@ import numpydoc.xref  # noqa: E402
 
 import netpromoter  # noqa: E402
 
-ROOMS = ("stats", "frames", "ratings", "formats", "model", "rules", "engine", "report", "errors")
+ROOMS = (
+    *("stats", "frames", "ratings", "formats", "model", "rules", "engine", "channels", "stores", "plugins", "testing"),
+    *("wording", "report", "errors"),
+)
 FACES = [f"netpromoter.{room}" for room in ROOMS]
 
 project = "netpromoter"
@@ -46,7 +49,7 @@ exclude_patterns = ["_build", "explanation/benchmark_table.md"]
 default_role = "autolink"
 nitpicky = True
 # What other projects describe. Their inventories are on the network, so nothing of theirs is linked.
-nitpick_ignore_regex = [("py:.*", r"(matplotlib|numpy|typing)\..*")]
+nitpick_ignore_regex = [("py:.*", r"(collections|datetime|matplotlib|numpy|typing)\..*")]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 

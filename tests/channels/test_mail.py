@@ -1,6 +1,7 @@
 """Mails: what is written is what is read, and nothing else gets into the head."""
 
 import email
+import email.charset
 import email.policy
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -90,6 +91,14 @@ def test_the_same_message_gives_the_same_bytes():
     assert written(one) == written(attrs.evolve(one))
     assert read(written(one))["Message-ID"] != read(written(attrs.evolve(one, attempt=1)))["Message-ID"]
     assert read(written(one))["Message-ID"].endswith("@example.com>")
+
+
+def test_libraries_that_change_the_way_mail_is_encoded_change_nothing(monkeypatch):
+    """Some set how UTF-8 is written for the whole process, as Apprise does."""
+    one = message(subject="Müller", text="é" * 200)
+    before = written(one, sender("Müller <care@example.com>"))
+    monkeypatch.setitem(email.charset.CHARSETS, "utf-8", (email.charset.QP, email.charset.QP, "utf-8"))
+    assert written(one, sender("Müller <care@example.com>")) == before
 
 
 def test_the_date_is_when_it_was_due():

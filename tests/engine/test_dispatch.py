@@ -254,11 +254,23 @@ def test_a_channel_that_is_down_ends_the_run_and_loses_nothing():
     channel, clock = Post(answer), Clock()
     found = adopted(channel, 10)
     done = found.dispatch(clock=clock)
-    assert (done.sent, done.retried, done.postponed, done.uncertain) == (0, 1, 9, 0)
+    assert (done.sent, done.retried, done.postponed, done.uncertain) == (0, 3, 7, 0)
     assert done.down == {"post": "ChannelDown: connection refused"}
     state["down"] = False
     clock.now += HOUR
     assert found.dispatch(clock=clock).sent == 10
+
+
+def test_one_lost_connection_ends_no_run():
+    """A channel that was down once is opened anew for the next message."""
+
+    def once(message, turn):
+        if turn == 2:
+            raise ChannelDown("connection reset")
+        return Receipt.sent(message)
+
+    done = adopted(Post(once), 10).dispatch(clock=Clock())
+    assert (done.sent, done.retried, done.down) == (9, 1, {})
 
 
 def test_a_channel_that_cannot_be_opened_takes_no_message():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_type
 from zoneinfo import ZoneInfo
@@ -12,10 +15,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pytest
 from matplotlib.axes import Axes
 
 import netpromoter as nps
-from netpromoter import engine, errors, formats, frames, model, ratings, report, rules, stats
+from netpromoter import (
+    channels,
+    engine,
+    errors,
+    formats,
+    frames,
+    model,
+    plugins,
+    ratings,
+    report,
+    rules,
+    stats,
+    stores,
+    testing,
+    wording,
+)
 
 
 def score_of_a_column() -> None:
@@ -461,6 +480,176 @@ def a_simulated_year(people: nps.Contacts, policy: nps.Policy, touches: nps.Touc
     again.to_frame("pandas")
 
 
+class Postcard:
+    """A channel of one's own."""
+
+    idempotent = True
+
+    def send(self, message: model.Message, /) -> model.Receipt:
+        """Carry one message."""
+        text = message.text or message.html or ""
+        return model.Receipt.sent(message, "42") if text else model.Receipt.failed(message, "empty", permanent=True)
+
+
+class Office:
+    """A plugin of one's own."""
+
+    @nps.hookimpl
+    def netpromoter_register_channels(self) -> Mapping[str, Callable[..., plugins.Channel]]:
+        """Offer a channel."""
+        return {"post": Postcard}
+
+    @nps.hookimpl
+    def netpromoter_message_sent(self, message: model.Message, receipt: model.Receipt) -> None:
+        """Be told."""
+        print(message.id, receipt.reference)
+
+
+def what_carries(folder: Path) -> dict[str, plugins.Channel | Callable[[], plugins.Channel]]:
+    security: channels.Security = "starttls"
+    smtp = nps.SmtpChannel(
+        "smtp.example.com",
+        port=587,
+        security=security,
+        sender="Acme <care@example.com>",
+        username="acme",
+        password=os.environ["SMTP_PASSWORD"],
+        timeout=timedelta(seconds=20),
+    )
+    hook = nps.WebhookChannel("https://example.com/hook", clock=lambda: datetime.now(UTC))
+    found = nps.load_plugins(Office(), entry_points=False)
+    assert_type(found, plugins.Plugins)
+    assert_type(found.channels, dict[str, str])
+    assert_type(found.stores, dict[str, str])
+    assert_type(found.channel("post"), plugins.Channel)
+    assert_type(found.rows(), list[dict[str, str]])
+    for failure in found.tell("netpromoter_response_received", response=None):
+        assert_type(failure, plugins.Failure)
+    return {
+        "email": smtp,
+        "outbox": nps.OutboxChannel(folder, sender="care@example.com"),
+        "hook": hook,
+        "sms": nps.AppriseChannel("twilio://{to}"),
+        "screen": nps.ConsoleChannel(),
+        "post": Postcard(),
+        "own": partial(Postcard),
+    }
+
+
+def where_it_is_kept(message: model.Message, at: datetime) -> plugins.Store:
+    store = nps.open_store("sqlite:///nps.db", key=b"secret")
+    assert_type(store, plugins.Store)
+    kept: list[plugins.Store] = [stores.MemoryStore(), stores.SqlStore("sqlite://", key=b"secret"), store]
+    new = store.append([model.Scheduled(message=message, at=at)], expecting={message.contact: 0})
+    assert_type(new, Sequence[model.Event])
+    for entry in store.entries(contacts=["c-1"], kinds=[model.Scheduled], after=0):
+        assert_type(entry, model.Entry)
+        assert_type(entry.position, int)
+    for claim in store.claims():
+        assert_type(claim, model.Claim)
+        assert_type(claim.intent, model.Sending)
+    assert_type(store.touches(), nps.Touches)
+    assert_type(store.waiting(at, limit=10), Sequence[model.Message])
+    assert_type(store.forget("c-1"), model.Forgotten)
+    assert_type(store.is_forgotten("c-1"), bool)
+    assert_type(store.cursor("told/office"), int)
+    store.move_cursor("told/office", 1)
+    with store.exclusive():
+        store.append([])
+    return kept[0]
+
+
+def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
+    now = datetime.now(UTC)
+    clock: engine.Clock = lambda: datetime.now(UTC)  # noqa: E731 -- as a user would
+    contacts: engine.AnyContacts = people
+    program = nps.Program(
+        survey=nps.Survey("relationship", product="Acme"),
+        store=store,
+        channels=what_carries(folder),
+        links=nps.Links("https://nps.example.com", keys=["new secret, long enough", b"old secret, long enough"]),
+        cadence=nps.Wave("2026-autumn"),
+        audience=[nps.Sample(share=0.1)],
+        rules=[nps.QuietPeriod(days=30), nps.SendWindow()],
+        reminders=nps.Reminders(after=[timedelta(days=3)]),
+        order=nps.Channels("email", "sms"),
+        keep=["plan"],
+        templates=nps.Templates({"invitation.txt": "{{ question }} {{ answer_url }}"}),
+        wording=folder,
+        plugins=nps.load_plugins(),
+        lease=timedelta(minutes=5),
+        attempts=3,
+        backoff=timedelta(minutes=1),
+    )
+    assert_type(program.policy, nps.Policy)
+    plan = program.plan(contacts, at=now, horizon=timedelta(days=2))
+    assert_type(plan, nps.Plan)
+    assert_type(program.why("c-1", people, at=now), str)
+    assert_type(program.adopt(plan, at=now), nps.Adoption)
+    done = program.dispatch(clock=clock, workers=2, limit=10, progress=print, stop=threading.Event(), worker="w-1")
+    assert_type(done, nps.Dispatch)
+    assert_type(done.sent + done.failed + done.retried + done.withheld + done.postponed + done.uncertain, int)
+    assert_type(done.interrupted, bool)
+    assert_type(done.down, Mapping[str, str])
+    assert_type(program.execute(plan, clock=clock, workers=2, progress=print), nps.Dispatch)
+    for message in program.uncertain(at=now):
+        program.settle(message, delivered=False, at=now)
+    assert_type(program.message("relationship/2026-autumn/c-1/0/0", "view", at=now), model.Message)
+    answer = program.receive_answer("a token", 9, at=now, comment="ok", drivers={"speed": 3})
+    assert_type(answer, model.Response)
+    program.receive_opt_out(message="a token", at=now, reminders_only=True)
+    program.receive_opt_out(contact="c-1", at=now)
+    program.receive_bounce("relationship/2026-autumn/c-1/0/0", at=now, reason="no such mailbox")
+    assert_type(program.responses(since=now, at=now), list[model.Response])
+    assert_type(program.score(since=now), nps.Score)
+    assert_type(program.score_by("plan"), dict[Any, nps.Score])
+    assert_type(program.tell(), int)
+
+
+def words_and_links(message: model.Message, survey: nps.Survey, at: datetime) -> None:
+    said = wording.words("pt-BR", folder="languages")
+    assert_type(wording.closest("pt-BR"), tuple[str, ...])
+    assert_type(said, wording.Words)
+    assert_type(said.say("question", product="Acme"), str)
+    phrase = said.phrases["question"]
+    assert_type(phrase, wording.Phrase)
+    status: wording.Status = phrase.status
+    print(status, wording.SLOTS["question"])
+    links = nps.Links("https://nps.example.com", keys=["a secret, long enough"], lifetime=timedelta(days=30))
+    purpose: engine.LinkPurpose = "unsubscribe"
+    reference = links.read(links.token(message.id, purpose, at=at), purpose, at=at)
+    assert_type(reference, engine.Reference)
+    assert_type(reference.until, datetime)
+    assert_type(links.ratings(message.id, at=at), tuple[str, ...])
+    print(links.answer(message.id, 9, at=at), links.unsubscribe(message.id, at=at), links.view(message.id, at=at))
+    templates = nps.Templates("mail")
+    assert_type(templates.find("invitation", survey="nps", arm="bold", locale="fr"), str)
+    mail = engine.render(message, survey, said, links, templates=templates, at=at)
+    assert_type(mail.subject, str | None)
+
+
+class TestPostcard(testing.ChannelContract):
+    """The contract of a channel of one's own."""
+
+    @pytest.fixture
+    def channel(self) -> plugins.Channel:
+        """Give the channel."""
+        return Postcard()
+
+
+class TestStore(testing.StoreContract):
+    """The contract of a store of one's own."""
+
+    @pytest.fixture
+    def store(self) -> plugins.Store:
+        """Give the store."""
+        return stores.MemoryStore()
+
+
+def drawn_messages() -> None:
+    print(testing.rendered_messages(to="bob@example.com"))
+
+
 def pictures(s: nps.Score, by: nps.Breakdown, year: nps.Simulation, ax: Axes) -> None:
     assert_type(report.plot_score(s, ax=ax, confidence_level=0.9, method="scas"), Axes)
     assert_type(report.plot_breakdown(by, sort="nps"), Axes)
@@ -485,6 +674,14 @@ def refusals() -> None:
     except errors.MissingDependency as error:
         missing: ImportError = error
         print(missing)
+    except errors.InvalidToken as error:
+        assert_type(error.reason, str)
+    except (errors.ChannelDown, errors.Uncertain) as error:
+        lost: ConnectionError = error
+        print(lost)
+    except (errors.Conflict, errors.StoreClosed, errors.PluginError) as error:
+        at_run_time: RuntimeError = error
+        print(at_run_time)
     assert_type(nps.__version__, str)
     warning: type[UserWarning] = errors.ScaleWarning
     print(warning)

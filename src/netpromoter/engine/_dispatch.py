@@ -38,6 +38,7 @@ _Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertai
 
 _LOG = logging.getLogger("netpromoter.dispatch")
 _BATCH = 200
+_STRIKES = 3  # how often in a row a channel may be down before the dispatch does without it
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -163,6 +164,7 @@ class Dispatcher:
         self.progress, self.stop = progress, stop or threading.Event()
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
+        self.strikes: dict[str, int] = {}
         self._left = limit
         self._lock = threading.Lock()
         self._queue: deque[_Task] = deque()
@@ -299,7 +301,7 @@ class _Worker:
         try:
             receipt = _checked(channel.send(rendered), message)
         except ChannelDown as problem:
-            self._close(message.channel, problem)
+            self._strike(message.channel, problem)
             receipt = Receipt.failed(message, _told(problem))
         except Exception as problem:  # noqa: BLE001 -- whatever a channel raises, the message may have left
             _LOG.exception("channel %s raised, and message %s is uncertain", message.channel, message.id)
@@ -311,6 +313,7 @@ class _Worker:
     def _settle(self, message: Message, receipt: Receipt) -> None:
         at = self._all.clock()
         if receipt.accepted:
+            self._all.strikes.pop(message.channel, None)
             self._pending.append(Sent(message=message.id, at=at, reference=receipt.reference))
             self._all.note("sent")
             return
@@ -336,6 +339,13 @@ class _Worker:
                 self._close(name, problem)
                 return None
         return self._channels[name]
+
+    def _strike(self, name: str, problem: Exception) -> None:
+        """Open the channel anew for the next message, unless it was down several times in a row."""
+        self._channels.pop(name, None)
+        self._all.strikes[name] = self._all.strikes.get(name, 0) + 1
+        if self._all.strikes[name] >= _STRIKES:
+            self._close(name, problem)
 
     def _close(self, name: str, problem: Exception) -> None:
         """Do without a channel for the rest of this dispatch."""

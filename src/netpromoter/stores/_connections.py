@@ -100,11 +100,13 @@ class _Sqlite:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch to a write-ahead log; two who do so at once do not wait for each other unless they try again."""
-    for turn in range(_PATIENCE * 100):
+    turns = int(_PATIENCE * 100)
+    while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or turn == _PATIENCE * 100 - 1:
+            turns -= 1
+            if "locked" not in str(error) or turns < 0:
                 raise
             time.sleep(0.01)
         else:
@@ -115,7 +117,8 @@ class _Postgresql:
     shared = False
     begin: tuple[str, ...] = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
     random = "replace(gen_random_uuid()::text, '-', '')"
-    has_meta = "SELECT count(*) FROM (SELECT to_regclass('netpromoter_meta') AS found) AS seen WHERE found IS NOT NULL"
+    # to_regclass would answer from a cache that is older than the lock
+    has_meta = "SELECT count(*) FROM pg_class WHERE relname = 'netpromoter_meta' AND pg_table_is_visible(oid)"
 
     def __init__(self, url: sa.URL) -> None:
         psycopg = require("psycopg", user="SqlStore", extra="postgresql")

@@ -53,8 +53,12 @@ def rendered_messages(*, to: str = "ann@example.com") -> st.SearchStrategy[Messa
 
     Examples
     --------
-    >>> rendered_messages().example().to  # doctest: +SKIP
-    'ann@example.com'
+    >>> from hypothesis import given
+    >>> @given(message=rendered_messages(to="bob@example.com"))
+    ... def test(message):
+    ...     assert message.to == "bob@example.com"
+    ...     assert message.text or message.html
+    >>> test()
     """
     signs = st.characters(categories=("L", "M", "N", "P", "S"))
     words = st.lists(st.text(signs, min_size=1, max_size=12), min_size=1, max_size=8).map(" ".join)

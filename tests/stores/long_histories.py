@@ -1,0 +1,25 @@
+"""Random histories, 10^5 steps for each database: `pytest tests/stores/long_histories.py`; no other run collects it."""
+
+import pytest
+
+from netpromoter.stores import SqlStore
+from netpromoter.testing import StoreContract
+
+
+class Long(StoreContract):
+    """The comparison alone, at length."""
+
+    examples, steps = 2_000, 50
+
+
+@pytest.fixture(params=["sqlite://", "sqlite", "postgresql"])
+def place(request):
+    """Give the URL of an empty database, of each kind."""
+    return request.param if "/" in request.param else request.getfixturevalue(request.param)
+
+
+def test_random_histories_are_those_of_the_memory_store(place):
+    """In 10^5 random steps a database never gives anything but what the memory store gives."""
+    store = SqlStore(place)
+    Long().test_it_does_what_the_memory_store_does(store)
+    store.close()
