@@ -64,7 +64,7 @@ numpydoc.xref.DEFAULT_LINKS.clear()  # "int" and "array_like" would link to the 
 numpydoc_xref_aliases = {name: f"{face}.{name}" for face in FACES for name in import_module(face).__all__}
 
 doctest_global_setup = "\n".join(
-    ["from datetime import UTC, date, datetime, timedelta", "import numpy as np"]
+    ["from datetime import UTC, date, datetime, timedelta", "from pathlib import Path", "import numpy as np"]
     + [f"from {face} import *" for face in FACES]
 )
 doctest_default_flags = import_module("doctest").NORMALIZE_WHITESPACE | import_module("doctest").ELLIPSIS

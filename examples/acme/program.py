@@ -8,8 +8,9 @@ writes the mails into the folder `outbox`, where any mail reader of the Maildir 
 import os
 from datetime import timedelta
 
-import netpromoter as nps
 from policies import AUDIENCE, RULES, SUBJECTS, SURVEY
+
+import netpromoter as nps
 
 program = nps.Program(
     survey=SURVEY,

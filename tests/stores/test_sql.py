@@ -278,7 +278,7 @@ def test_an_append_that_fails_within_exclusive_leaves_the_rest(url):
     store.close()
 
 
-# -- opening and closing -------------------------------------------------------------------------------------------------
+# -- opening and closing -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/nps", "postgresql+psycopg2://localhost/nps"])
@@ -437,7 +437,7 @@ def test_a_connection_of_a_parent_is_left_alone():
     connection.close()
 
 
-# -- forgetting ----------------------------------------------------------------------------------------------------------
+# -- forgetting --------------------------------------------------------------------------------------------------------
 
 
 def history(contact):

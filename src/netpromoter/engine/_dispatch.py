@@ -354,7 +354,7 @@ class _Worker:
 
 
 def _made_anew(channel: Any) -> Any:
-    """Make another channel with the same options: what is open belongs to one worker, and a plain copy would share it."""
+    """Make another channel with the same options: what is open is one worker's, and a plain copy would share it."""
     return attrs.evolve(channel) if attrs.has(type(channel)) else copy.copy(channel)
 
 

@@ -49,8 +49,8 @@ def _entries() -> sa.Select[Any]:
     """Give a page of the log."""
     found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal)
     joined = found.join(touch, touch.c.position == log.c.position)
-    within = log.c.position > sa.bindparam("after"), log.c.position <= sa.bindparam("last")
-    return joined.where(*within).order_by(log.c.position).limit(_number(PAGE)).offset(_number(0))
+    within = touch.c.position > sa.bindparam("after"), touch.c.position <= sa.bindparam("last")
+    return joined.where(*within).order_by(touch.c.position).limit(_number(PAGE)).offset(_number(0))
 
 
 def _touches() -> sa.Select[Any]:
