@@ -98,32 +98,45 @@ def _highest(column: sa.Column[Any]) -> Any:
 
 def _reading(database: Database) -> dict[str, Any]:
     among = database.among
-    waiting = sa.select(outbox.c.adopted).where(WAITING, outbox.c.due <= sa.bindparam("at"))
-    labels = sa.select(label.c.what, label.c.text, label.c.number)
-    named = sa.select(identity.c.person, identity.c.contact)
-    return {
+    found = {
         "meta": sa.select(meta.c.name, meta.c.value),
         "state": _state(),
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
         "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
-        "persons": sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts")),
-        "contacts": named.where(among(identity.c.person, "persons")),
-        "all_contacts": named,
-        "labels": labels.where(among(label.c.text, "texts")),
-        "label_texts": labels.where(among(label.c.number, "numbers")),
-        "all_label_texts": labels,
         "ids": sa.select(log.c.id).where(among(log.c.id, "ids")),
         "messages": sa.select(outbox).where(among(outbox.c.id, "ids")),
         "reached": _reached(database),
         "last_of": _last_of(database),
-        "waiting": waiting.order_by(outbox.c.due, outbox.c.adopted)
-        .limit(sa.bindparam("most", type_=sa.Integer))
-        .offset(_number(0)),
-        "claims": sa.select(outbox.c.adopted, outbox.c.intent).where(CLAIMED).order_by(outbox.c.intent),
         "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
         "rows": _rows(database),
+    }
+    return found | _naming(database) | _standing()
+
+
+def _naming(database: Database) -> dict[str, Any]:
+    """Give what tells who is who, and what is what."""
+    labels = sa.select(label.c.what, label.c.text, label.c.number)
+    people = sa.select(identity.c.person, identity.c.contact)
+    persons = sa.select(identity.c.contact, identity.c.person)
+    return {
+        "persons": persons.where(database.among(identity.c.contact, "contacts")),
+        "contacts": people.where(database.among(identity.c.person, "persons")),
+        "all_contacts": people,
+        "labels": labels.where(database.among(label.c.text, "texts")),
+        "label_texts": labels.where(database.among(label.c.number, "numbers")),
+        "all_label_texts": labels,
+    }
+
+
+def _standing() -> dict[str, Any]:
+    """Give what tells where messages stand."""
+    waiting = sa.select(outbox.c.adopted).where(WAITING, outbox.c.due <= sa.bindparam("at"))
+    most = sa.bindparam("most", type_=sa.Integer)
+    return {
+        "waiting": waiting.order_by(outbox.c.due, outbox.c.adopted).limit(most).offset(_number(0)),
+        "claims": sa.select(outbox.c.adopted, outbox.c.intent).where(CLAIMED).order_by(outbox.c.intent),
     }
 
 

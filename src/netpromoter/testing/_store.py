@@ -95,35 +95,37 @@ def _answer(contact: str = "ann") -> Responded:
 
 def _one_of_each(contact: str = "ann") -> list[Event]:
     """Give an event of every class, which speak of one another."""
-    place: dict[str, Any] = {"survey": "relationship", "occasion": "2026/autumn", "contact": contact}
-    message, later = _message(contact), _AT + _HOUR
+    wave: dict[str, Any] = {"survey": "relationship", "occasion": "2026/autumn"}
+    drawn = WaveDrawn(**wave, stratum="all", population=5, eligible=4, drawn=3, probability=0.1 + 0.2, seed="", at=_AT)
+    trigger = Triggered(event="case-7", touchpoint="case closed", contact=contact, at=_AT, snapshot={"calls": 2})
+    return [drawn, trigger, *_all_that_is_sent(contact), *_all_that_is_told(contact, wave | {"contact": contact})]
+
+
+def _all_that_is_sent(contact: str) -> list[Event]:
+    message, again, reminder = _message(contact), _message(contact, attempt=1), _message(contact, step=1)
+    later = _AT + _HOUR
     return [
-        WaveDrawn(
-            **{key: place[key] for key in ("survey", "occasion")},
-            stratum="all",
-            population=5,
-            eligible=4,
-            drawn=3,
-            probability=0.1 + 0.2,
-            seed="",
-            at=_AT,
-        ),
-        Triggered(event="case-7", touchpoint="case closed", contact=contact, at=_AT, snapshot={"calls": 2}),
         Scheduled(message=message, at=_AT),
         Sending(message=message.id, worker="w-1", at=_AT, until=later),
         Failed(message=message.id, at=later, reason=f"no mailbox {message.to}", permanent=True),
-        Scheduled(message=_message(contact, attempt=1), at=later),
-        Sent(message=_message(contact, attempt=1).id, at=later, reference="<1@example.com>"),
-        Scheduled(message=_message(contact, step=1), at=later),
-        Withheld(message=_message(contact, step=1).id, at=later, reason="opted out"),
+        Scheduled(message=again, at=later),
+        Sent(message=again.id, at=later, reference="<1@example.com>"),
+        Scheduled(message=reminder, at=later),
+        Withheld(message=reminder.id, at=later, reason="opted out"),
         Settled(message=_message(contact, step=2).id, at=later, delivered=False),
+    ]
+
+
+def _all_that_is_told(contact: str, place: dict[str, Any]) -> list[Event]:
+    answer, message, later = _answer(contact), _message(contact), _AT + _HOUR
+    return [
         Shown(**place, at=later, channel="web"),
-        _answer(contact),
+        answer,
         Declined(**place, at=later),
         _opted_out(contact),
         OptedIn(contact=contact, at=later, destination=5),
         Bounced(contact=contact, destination=7, at=later, channel="email", message=message.id, reason="full"),
-        Coded(response=_answer(contact).response.id, code="billing", coder="bot", at=later),
+        Coded(response=answer.response.id, code="billing", coder="bot", at=later),
     ]
 
 
