@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
-from netpromoter.engine import Links, Program
+from netpromoter.engine import Links, Program, Templates
 from netpromoter.errors import ChannelDown, InvalidArgument
 from netpromoter.model import (
     Contact,
@@ -319,7 +319,7 @@ def test_an_uncertain_message_can_be_settled(delivered):
     found.settle(message, delivered=delivered, at=MONDAY + DAY)
     assert found.uncertain(at=MONDAY + DAY) == []
     assert found.dispatch(clock=Clock(MONDAY + DAY)).sent == (0 if delivered else 1)
-    with pytest.raises(InvalidArgument, match="message must be one that was taken and has no outcome"):
+    with pytest.raises(InvalidArgument, match="message must be one that was taken, has no outcome"):
         found.settle(message, delivered=True, at=MONDAY)
 
 
@@ -441,6 +441,64 @@ def test_plugins_are_told_at_least_once():
     assert found.tell() == 0
     assert steady.heard == moody.heard
     assert [what for what, *_ in steady.heard] == ["sent", "sent", "answered"]
+
+
+def test_two_surveys_share_a_store():
+    """A dispatcher sends the messages of its own survey, however many of another wait before them."""
+    mine, theirs, store = Post(), Post(), MemoryStore()
+    first = program(theirs, store=store)
+    first.adopt(first.plan(people(450), at=MONDAY), at=MONDAY)
+    second = Program(
+        survey=Survey("support"),
+        store=store,
+        channels={"post": mine},
+        links=LINKS,
+        cadence=Wave("june"),
+        rules=[],
+        plugins=load_plugins(entry_points=False),
+    )
+    others = [Contact(id=f"d-{number}", addresses={"post": f"{number} Low Road"}) for number in range(30)]
+    second.adopt(second.plan(others, at=MONDAY), at=MONDAY)
+    assert second.dispatch(clock=Clock()).sent == 30
+    assert {message.survey for message in mine.given} == {"support"}
+    assert first.dispatch(clock=Clock()).sent == 450
+
+
+def test_a_message_that_cannot_be_worded_hinders_no_other():
+    """A template that asks for what one person lacks leaves that message, and says so."""
+    templates = Templates(
+        {"invitation.txt": "{{ snapshot['name'] }}: {{ answer_url }} {{ unsubscribe_url }}", "invitation.subject": "x"}
+    )
+    named = [
+        Contact(id="c-1", addresses={"post": "1 High Street"}, attributes={"name": "Ann"}),
+        Contact(id="c-2", addresses={"post": "2 High Street"}),
+    ]
+    found = program(Post(), templates=templates, keep=["name"])
+    done = found.execute(found.plan(named, at=MONDAY), clock=Clock())
+    assert (done.sent, done.broken) == (1, 1)
+    assert kinds(found, Sending)[0].message.split("/")[2] == "c-1"
+
+
+def test_a_class_makes_a_channel_for_each_worker():
+    """What is given as a class is called, not copied."""
+    made = []
+
+    class Fresh(Post):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    assert adopted(Fresh, 12).dispatch(clock=Clock(), workers=3).sent == 12
+    assert sum(len(channel.given) for channel in made) == 12
+
+
+def test_only_what_nobody_can_be_sending_is_settled():
+    """While its lease runs, a message is not settled: it may be on its way."""
+    found = adopted(Post(lambda *_: 1 / 0), 1, lease=HOUR)
+    found.dispatch(clock=Clock())
+    (sending,) = kinds(found, Sending)
+    with pytest.raises(InvalidArgument, match="whose lease is over"):
+        found.settle(sending.message, delivered=False, at=MONDAY + HOUR - timedelta(seconds=1))
 
 
 def test_a_failure_is_told_with_its_reason():

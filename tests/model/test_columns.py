@@ -14,7 +14,7 @@ from netpromoter.errors import InvalidArgument
 from netpromoter.model import NEVER, Column, column
 from strategies import OF_A_KIND
 
-NOTHINGS = [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), np.ma.masked, "", " \n"]
+NOTHINGS = [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "us"), np.ma.masked, "", " \n"]
 DTYPES = {"text": np.int32, "number": np.float64, "whole": np.int64, "flag": np.bool_, "instant": "datetime64[us]"}
 LISTS = st.sampled_from(sorted(OF_A_KIND)).flatmap(
     lambda kind: st.tuples(st.just(kind), st.lists(OF_A_KIND[kind] | st.sampled_from(NOTHINGS), max_size=6))

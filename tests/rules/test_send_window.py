@@ -224,7 +224,7 @@ def test_openings_are_idempotent_monotone_and_never_early(window, name, moments)
     openings = window.next_openings(name, moments)
     assert (window.next_openings(name, openings) == openings).all()
     assert (openings >= moments).all()
-    assert (np.diff(openings[np.argsort(moments)]) >= np.timedelta64(0)).all()
+    assert (np.diff(openings[np.argsort(moments)]) >= np.timedelta64(0, "us")).all()
 
 
 @given(windows, names, some, st.randoms(use_true_random=False))

@@ -128,7 +128,7 @@ def run(
         click.echo(_dispatched(done))
         if done.interrupted:
             sys.exit(_INTERRUPTED)
-        if done.down or done.uncertain:
+        if done.down or done.uncertain or done.broken:
             sys.exit(1)
 
 

@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from netpromoter._checks import count, refusal
-from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
+from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError
 from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled, Sending, Sent, Withheld, span
 from netpromoter.plugins import Channel, Store
 from netpromoter.rules import Policy
@@ -34,7 +34,7 @@ from ._vetoes import Later, Verdict, judged
 __all__ = ["Clock", "Dispatch", "Dispatcher"]
 
 Clock: TypeAlias = Callable[[], datetime]
-_Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed"]
+_Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed", "broken"]
 
 _LOG = logging.getLogger("netpromoter.dispatch")
 _BATCH = 200
@@ -59,6 +59,8 @@ class Dispatch:
         Messages that are due, but must wait: for their send window, or for the 24 hours after another message.
     uncertain : int
         Messages of which nobody knows whether they were sent.
+    broken : int
+        Messages that could not be put into words; the log says why, and they wait.
     interrupted : bool
         Whether it was stopped before there was nothing left to do.
     down : mapping of str to str
@@ -71,6 +73,7 @@ class Dispatch:
     withheld: int = 0
     postponed: int = 0
     uncertain: int = 0
+    broken: int = 0
     interrupted: bool = False
     down: Mapping[str, str] = attrs.field(factory=dict, hash=False)
 
@@ -110,7 +113,8 @@ class Delivery:
         offered: Any = self.channels.get(name)
         if offered is None:
             raise refusal("channel", f"one of {', '.join(map(repr, self.channels))}", name)
-        made: Channel = _made_anew(offered) if hasattr(offered, "send") else offered()
+        is_channel = hasattr(offered, "send") and not isinstance(offered, type)
+        made: Channel = _made_anew(offered) if is_channel else offered()
         return made
 
     def idempotent(self, name: str) -> bool:
@@ -213,8 +217,7 @@ class Dispatcher:
     def _refill(self) -> None:
         """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
         now = self.clock()
-        waiting = self.store.waiting(now, limit=len(self._given) + _BATCH)
-        messages = {message.id: message for message in waiting if message.id not in self._given}
+        messages = {message.id: message for message in self._fresh(now)}
         adopted = self.store.entries(ids=[f"scheduled/{each}" for each in messages]) if messages else ()
         places = {entry.event.message.id: entry.position for entry in adopted if isinstance(entry.event, Scheduled)}
         self._queue.extend(_Task(message=message, position=places[each]) for each, message in messages.items())
@@ -222,10 +225,28 @@ class Dispatcher:
         if not messages:
             self._queue.extend(self._again(now))
 
+    def _fresh(self, now: datetime) -> list[Message]:
+        """Fetch messages of this survey; those that have to wait stand before the others, and are passed over."""
+        limit, waiting = 2 * len(self._given) + _BATCH, None
+        fresh: list[Message] = []
+        while not fresh and (waiting is None or len(waiting) == limit // 2):
+            waiting = self.store.waiting(now, limit=limit)
+            fresh = [each for each in waiting if self._mine(each) and each.id not in self._given]
+            limit *= 2
+        return fresh
+
+    def _mine(self, message: Message) -> bool:
+        return message.survey == self.policy.survey.key
+
+    def done(self, message: Message) -> None:
+        """Forget a message that the store will not offer again."""
+        with self._lock:
+            self._given.discard(message.id)
+
     def _again(self, now: datetime) -> Iterator[_Task]:
         for claim in self.store.claims():
             fresh = claim.message.id not in self._given and claim.intent.until <= now
-            if fresh and self.delivery.idempotent(claim.message.channel):
+            if fresh and self._mine(claim.message) and self.delivery.idempotent(claim.message.channel):
                 self._given.add(claim.message.id)
                 yield _Task(message=claim.message, position=0, turn=claim.intent.turn + 1)
 
@@ -254,11 +275,20 @@ class _Worker:
                 if channel is None or self._judged(task.message, ()) is not None:
                     self._all.note("postponed")
                     continue
-                rendered = self._all.render(task.message, self._all.clock())
-                if self._take(task):
+                rendered = self._rendered(task.message)
+                if rendered is not None and self._take(task):
                     self._send(task.message, rendered, channel)
         finally:
             self._write()
+
+    def _rendered(self, message: Message) -> Message | None:
+        """Put a message into words; one that cannot be is left, and hinders no other."""
+        try:
+            return self._all.render(message, self._all.clock())
+        except NetPromoterError:
+            _LOG.exception("message %s cannot be put into words", message.id)
+            self._all.note("broken")
+            return None
 
     def _write(self, *more: Event, expecting: Mapping[str, int] | None = None) -> set[str]:
         """Append what is pending and more; give the ids that were new."""
@@ -272,18 +302,22 @@ class _Worker:
         message, position = task.message, task.position
         verdict: Verdict = None
         while verdict is None:
+            intent = self._intent(task)
             try:
-                intent = self._intent(task)
-                return intent.id in self._write(intent, expecting={message.contact: position})
+                new = self._write(intent, expecting={message.contact: position})
             except Conflict:
                 self._write()
                 entries = list(self._all.store.entries(contacts=[message.contact]))
-                position = max(entry.position for entry in entries)
-                verdict = self._judged(message, entries)
+                position = max((entry.position for entry in entries), default=0)
+                verdict = self._judged(message, entries) if entries else Later()  # forgotten meanwhile
+            else:
+                self._all.done(message)
+                return intent.id in new
         if isinstance(verdict, Later) or task.turn:
             self._all.note("postponed")
             return False
         self._write(Withheld(message=message.id, at=self._all.clock(), reason=verdict.reason))
+        self._all.done(message)
         self._all.note("withheld")
         return False
 

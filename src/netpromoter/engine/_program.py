@@ -16,6 +16,7 @@ from netpromoter._checks import one_of, refusal
 from netpromoter.model import (
     Bounced,
     Event,
+    Forgotten,
     Message,
     OptedOut,
     Receipt,
@@ -275,11 +276,11 @@ class Program:
         Raises
         ------
         InvalidArgument
-            If there is no such message without an outcome.
+            If there is no such message without an outcome, or somebody may be sending it still.
         """
         claim = next((each for each in self.store.claims() if each.message.id == message), None)
-        if claim is None:
-            raise refusal("message", "one that was taken and has no outcome", message)
+        if claim is None or claim.intent.until > at:
+            raise refusal("message", "one that was taken, has no outcome, and whose lease is over", message)
         events: list[Event] = [Settled(message=message, at=at, delivered=delivered)]
         if not delivered:
             again = attrs.evolve(claim.message, attempt=claim.message.attempt + 1, due=at)
@@ -288,20 +289,35 @@ class Program:
 
     # -- hearing -------------------------------------------------------------------------------------------------------
 
-    def message(self, named: str, purpose: LinkPurpose = "answer", *, at: datetime) -> Message:
-        """Find a message by its id, or by the token of a link that somebody followed.
+    def message(self, token: str, purpose: LinkPurpose = "answer", *, at: datetime) -> Message:
+        """Find the message whose link somebody followed.
+
+        Parameters
+        ----------
+        token : str
+            The token in the link.
+        purpose : {"answer", "unsubscribe", "view"}, default "answer"
+            What the link was for.
+        at : datetime
+            When, aware.
+
+        Returns
+        -------
+        Message
 
         Raises
         ------
         InvalidToken
-            If it is neither.
+            If the token is not valid here and now.
+        InvalidArgument
+            If the ledger holds no such message.
         """
-        found = next(iter(self.store.entries(ids=[f"scheduled/{named}"])), None)
-        if found is None:
-            message = self._references.find(self.links.read(named, purpose, at=at).value)
-            found = next(iter(self.store.entries(ids=[f"scheduled/{message}"])), None)
+        return self._adopted(self._references.find(self.links.read(token, purpose, at=at).value))
+
+    def _adopted(self, message: str | None) -> Message:
+        found = next(iter(self.store.entries(ids=[f"scheduled/{message}"])), None)
         if found is None or not isinstance(found.event, Scheduled):
-            raise refusal("message", "the id of a message that was adopted, or the token of a link to one", named)
+            raise refusal("message", "the id of a message that was adopted", message)
         return found.event.message
 
     @cached_property
@@ -324,7 +340,8 @@ class Program:
         Parameters
         ----------
         message : str
-            The id of the message that was answered, or the token of its link.
+            The id of the message that was answered; `message` finds it by the token of a link. Whoever knows an id can
+            answer by it, so that it is not for the outside world.
         rating : int
             From 0 to 10.
         at : datetime
@@ -340,12 +357,12 @@ class Program:
 
         Raises
         ------
-        InvalidArgument, InvalidToken
+        InvalidArgument
             If there is no such message.
         InvalidRating
             If the rating is not one.
         """
-        asked = self.message(message, at=at)
+        asked = self._adopted(message)
         before = [
             entry
             for entry in self.store.entries(contacts=[asked.contact], kinds=(Responded,))
@@ -383,7 +400,7 @@ class Program:
         at : datetime
             When, aware.
         message : str, optional
-            The id of a message, or the token of its link to unsubscribe: its address is written to no more.
+            The id of a message: its address is written to no more.
         contact : str, optional
             Or the id of the person.
         reminders_only : bool, default False
@@ -393,16 +410,40 @@ class Program:
             raise refusal("message", "given, or contact, and not both", message)
         destination = 0
         if message is not None:
-            asked = self.message(message, "unsubscribe", at=at)
+            asked = self._adopted(message)
             contact, destination = asked.contact, asked.destination
         opted: Any = {"contact": contact, "destination": destination}
         self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
 
     def receive_bounce(self, message: str, *, at: datetime, reason: str = "") -> None:
         """Record that a message came back for good: its address is written to no more."""
-        asked = self.message(message, at=at)
+        asked = self._adopted(message)
         facts: Any = {"contact": asked.contact, "destination": asked.destination, "channel": asked.channel}
         self.store.append([Bounced(at=at, message=asked.id, reason=reason, **facts)])
+
+    def forget(self, contact: str, *, at: datetime) -> Forgotten:
+        """Delete what is personal of somebody, and see to it that nobody writes to them again.
+
+        Neither the id nor any address to which a message of this program went is asked again, although tomorrow's list
+        may hold them: what is kept of them is a keyed hash.
+
+        Parameters
+        ----------
+        contact : str
+            The id of the person.
+        at : datetime
+            When, aware.
+
+        Returns
+        -------
+        Forgotten
+            What was deleted.
+        """
+        with self.store.exclusive():
+            entries = self.store.entries(contacts=[contact], kinds=(Scheduled,))
+            reached = {getattr(each.event, "message").destination for each in entries} - {0}  # noqa: B009 -- of Scheduled
+            self.store.append([OptedOut(contact=contact, at=at, destination=each) for each in sorted(reached)])
+        return self.store.forget(contact)
 
     # -- knowing -------------------------------------------------------------------------------------------------------
 
