@@ -29,6 +29,7 @@ from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled,
 from netpromoter.plugins import Channel, Store
 from netpromoter.rules import Policy
 
+from ._group_commit import GroupCommit
 from ._vetoes import Later, Verdict, judged
 
 __all__ = ["Clock", "Dispatch", "Dispatcher"]
@@ -166,6 +167,7 @@ class Dispatcher:
     ) -> None:
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
+        self.ledger = GroupCommit(store)
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
@@ -293,9 +295,9 @@ class _Worker:
     def _write(self, *more: Event, expecting: Mapping[str, int] | None = None) -> set[str]:
         """Append what is pending and more; give the ids that were new."""
         events = [*self._pending, *more]
-        new = self._all.store.append(events, expecting=expecting) if events else ()
+        new = self._all.ledger.append(events, expecting) if events else set()
         self._pending = []
-        return {event.id for event in new}
+        return new
 
     def _take(self, task: _Task) -> bool:
         """Append the intent, unless something has happened to the person that speaks against it."""

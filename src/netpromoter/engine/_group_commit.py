@@ -1,0 +1,89 @@
+"""One commit for all that the workers of a process have to write at a time.
+
+A durable append waits for the disk, whether it holds one event or many. So a worker that finds another one writing puts
+its events beside those of the others that wait, and the next to write takes them all along.
+
+References
+----------
+DeWitt, D. J. and others (1984). Implementation techniques for main memory database systems. *SIGMOD*, 1-8, section 5.2
+(group commit).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from netpromoter.errors import Conflict
+from netpromoter.model import Event
+from netpromoter.plugins import Store
+
+__all__ = ["GroupCommit"]
+
+
+@attrs.define(eq=False)
+class _Request:
+    """What one worker has to write, and what became of it."""
+
+    events: Sequence[Event]
+    expecting: Mapping[str, int]
+    new: set[str] = attrs.field(factory=set)
+    error: Exception | None = None
+    is_done: bool = False
+
+
+class GroupCommit:
+    """Appends to a store, together with whoever else appends at the time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writing, self._joining = threading.Lock(), threading.Lock()
+        self._requests: list[_Request] = []
+
+    def append(self, events: Sequence[Event], expecting: Mapping[str, int] | None = None) -> set[str]:
+        """Write events, all or none, and give the ids of those that were new; raises what the store raises."""
+        request = _Request(events, expecting or {})
+        with self._joining:
+            self._requests.append(request)
+        with self._writing:
+            if not request.is_done:
+                with self._joining:
+                    requests, self._requests = self._requests, []
+                self._write(requests)
+        if request.error is not None:
+            raise request.error
+        return request.new
+
+    def _write(self, requests: Sequence[_Request]) -> None:
+        contacts = [contact for request in requests for contact in request.expecting]
+        together = len(requests) > 1 and len(set(contacts)) == len(contacts)
+        if not together or not self._written(requests):
+            for request in requests:
+                self._write_alone(request)
+
+    def _written(self, requests: Iterable[_Request]) -> bool:
+        """Write several requests in one append; if any of them is in conflict, none is written."""
+        events = [event for request in requests for event in request.events]
+        expecting = {contact: at for request in requests for contact, at in request.expecting.items()}
+        try:
+            new = {event.id for event in self._store.append(events, expecting=expecting)}
+        except Conflict:
+            return False
+        except Exception as error:  # noqa: BLE001 -- each worker raises it for itself
+            for request in requests:
+                request.error, request.is_done = error, True
+            return True
+        for request in requests:
+            request.new, request.is_done = {event.id for event in request.events} & new, True
+        return True
+
+    def _write_alone(self, request: _Request) -> None:
+        try:
+            new = self._store.append(request.events, expecting=request.expecting)
+        except Exception as error:  # noqa: BLE001 -- the worker raises it for itself
+            request.error = error
+        else:
+            request.new = {event.id for event in new}
+        request.is_done = True
