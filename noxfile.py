@@ -17,6 +17,13 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["lint", "types", "tests", "ledger", "docs", "build"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+#: Tests that take long and tell nothing more on a second Python.
+SLOW = (
+    "tests/engine/test_laws.py",
+    "tests/rules/test_send_window.py",
+    "tests/stats/test_reference.py",
+    "tests/stores/test_processes.py",
+)
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
 
@@ -75,6 +82,8 @@ def tests(session: nox.Session) -> None:
     everything = ["--ignore=tests/backends", "--ignore=tests/ledger", "-n", "2", "--dist", "loadfile"]
     if session.python == next(iter(FOUND)):
         everything += ["--cov", "--cov-report=term:skip-covered"]
+    else:
+        everything += [f"--ignore={path}" for path in SLOW]
     session.run("pytest", *(session.posargs or everything), env=environment)
 
 

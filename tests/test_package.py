@@ -53,7 +53,11 @@ def test_every_error_is_a_leaf_of_the_root():
     """One `except NetPromoterError` catches all, and each leaf has the documented built-in beside it."""
     found = [getattr(errors, name) for name in errors.__all__ if name not in {"NetPromoterError", "ScaleWarning"}]
     assert all(issubclass(error, errors.NetPromoterError) for error in found)
-    assert [error.__name__ for error in found if not issubclass(error, (ValueError, ImportError, AttributeError, TypeError, RuntimeError, OSError))] == []
+    assert [
+        error.__name__
+        for error in found
+        if not issubclass(error, (ValueError, ImportError, AttributeError, TypeError, RuntimeError, OSError))
+    ] == []
 
 
 def test_no_clock_randomness_or_environment_below_the_command_line():

@@ -40,8 +40,10 @@ class Shelf:
     def __init__(self, url, **options):
         self.url, self.options = url, options
 
-    def __getattr__(self, name):
-        return print
+    def append(self, *_, **__):
+        return []
+
+    exclusive = entries = touches = waiting = claims = cursor = move_cursor = forget = is_forgotten = close = append
 
 
 def offering(channels=None, stores=None):

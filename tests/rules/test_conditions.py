@@ -472,7 +472,9 @@ def test_values_that_nothing_can_equal_are_refused(value):
         assert ".is_missing() asks for what is missing" in str(refused.value)
 
 
-@pytest.mark.parametrize("value", [np.timedelta64(3, "D"), np.datetime64("NaT", "us"), np.datetime64("2026-01-01")], ids=repr)
+@pytest.mark.parametrize(
+    "value", [np.timedelta64(3, "D"), np.datetime64("NaT", "us"), np.datetime64("2026-01-01")], ids=repr
+)
 def test_spans_and_instants_of_numpy_are_refused(value):
     """A span is no number, and an instant without a time zone is none."""
     with pytest.raises(InvalidArgument, match=r'what field\("x"\) is compared with must be text'):

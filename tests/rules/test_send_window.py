@@ -201,7 +201,9 @@ def is_inside(spec, place, instant):
 
 windows = specs().map(window_of)
 names = st.sampled_from(NAMES)
-micros = st.integers(0, 120 * 86_400_000_000).map(lambda us: np.datetime64("2024-12-01", "us") + us)
+micros = st.integers(0, 120 * 86_400_000_000).map(
+    lambda us: np.datetime64("2024-12-01", "us") + np.timedelta64(us, "us")
+)
 any_time = st.datetimes(datetime(1850, 1, 1), datetime(2150, 1, 1)).map(lambda at: np.datetime64(at, "us"))  # noqa: DTZ001
 some = st.lists(micros, min_size=1, max_size=8).map(lambda moments: np.array(moments, "datetime64[us]"))
 TICK = np.timedelta64(1, "us")

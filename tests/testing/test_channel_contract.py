@@ -1,6 +1,7 @@
 """The contract of channels: it passes what keeps it, and fails what breaks one sentence exactly there."""
 
 import re
+from inspect import getdoc
 
 import pytest
 
@@ -11,7 +12,7 @@ pytest_plugins = ["pytester"]
 
 SENTENCES = {
     int(number): " ".join(words.split())
-    for number, words in re.findall(r"^ {4}(\d+)\. (.*?)(?=^ {4}\d+\.|\n\n)", Channel.__doc__, re.MULTILINE | re.DOTALL)
+    for number, words in re.findall(r"^(\d+)\. (.*?)(?=^\d+\.|\n\n)", getdoc(Channel), re.MULTILINE | re.DOTALL)
 }
 TESTS = {int(name[5:7]): getattr(ChannelContract, name) for name in dir(ChannelContract) if name.startswith("test_")}
 
