@@ -532,7 +532,7 @@ def without_shrinking():
 
 
 @pytest.mark.usefixtures("without_shrinking")
-@pytest.mark.parametrize("broken", [ExpectsNothing, IgnoresKinds, OnlyMovesForward, FoldsFromTheStart, WaitsForAll])
+@pytest.mark.parametrize("broken", [ExpectsNothing, IgnoresKinds, OnlyMovesForward, FoldsFromTheStart])
 def test_the_comparison_finds_broken_stores_too(broken):
     """The random histories tell a broken store from the one in memory."""
     contract = StoreContract()
