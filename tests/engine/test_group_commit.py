@@ -1,0 +1,96 @@
+"""Workers that write at a time share a commit, and each gets its own answer."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from netpromoter.engine._group_commit import GroupCommit
+from netpromoter.errors import Conflict
+from netpromoter.model import OptedOut
+from netpromoter.stores import MemoryStore
+
+AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
+
+
+class Slow:
+    """A store that holds its first append until it is told to go on, and counts commits."""
+
+    def __init__(self, wrong=None):
+        self.store, self.wrong = MemoryStore(), wrong
+        self.commits, self.first, self.go_on = [], threading.Event(), threading.Event()
+
+    def append(self, events, *, expecting=None):
+        if not self.first.is_set():
+            self.first.set()
+            self.go_on.wait()
+        if self.wrong:
+            raise self.wrong
+        new = self.store.append(events, expecting=expecting)
+        self.commits.append(len(events))
+        return new
+
+
+def opt_out(number):
+    return OptedOut(contact=f"c-{number}", at=AT)
+
+
+def together(store, jobs):
+    """Let the first job write, and the others wait for it; give what each got or raised."""
+    ledger, found = GroupCommit(store), {}
+
+    def work(name, events, expecting):
+        try:
+            found[name] = ledger.append(events, expecting)
+        except (Conflict, OSError) as problem:
+            found[name] = problem
+
+    threads = [threading.Thread(target=work, args=(name, *job)) for name, job in enumerate(jobs)]
+    threads[0].start()
+    store.first.wait()
+    for thread in threads[1:]:
+        thread.start()
+    while len(ledger._requests) < len(jobs) - 1:
+        pass
+    store.go_on.set()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_those_who_wait_are_written_together():
+    """However many wait while one writes, the next commit takes them all, and each knows what was new of its own."""
+    store = Slow()
+    jobs = [([opt_out(number)], {f"c-{number}": 0}) for number in range(8)]
+    found = together(store, jobs)
+    assert store.commits == [1, 7]
+    assert found == {number: {opt_out(number).id} for number in range(8)}
+
+
+def test_a_conflict_is_that_of_its_worker_alone():
+    """Where one of those who wait has been overtaken, the others are written all the same."""
+    store = Slow()
+    store.store.append([opt_out(3)])
+    jobs = [([opt_out(number + 10)], {f"c-{number}": 0}) for number in range(6)]
+    found = together(store, jobs)
+    assert isinstance(found.pop(3), Conflict)
+    assert found == {number: {opt_out(number + 10).id} for number in (0, 1, 2, 4, 5)}
+
+
+def test_two_who_expect_of_one_person_write_one_after_the_other():
+    """What one of them writes counts for the other."""
+    store = Slow()
+    jobs = [
+        ([opt_out(0)], None),
+        ([opt_out(1)], {"c-1": 0}),
+        ([OptedOut(contact="c-1", at=AT.replace(hour=9))], {"c-1": 0}),
+    ]
+    found = together(store, jobs)
+    assert sorted(type(found[number]).__name__ for number in (1, 2)) == ["Conflict", "set"]
+
+
+@pytest.mark.parametrize("waiting", [1, 4])
+def test_an_error_of_the_store_is_everybodys(waiting):
+    """Nobody takes for written what is not."""
+    found = together(Slow(OSError("No space left on device")), [([opt_out(number)], None) for number in range(waiting)])
+    assert [str(problem) for problem in found.values()] == ["No space left on device"] * waiting
