@@ -222,7 +222,7 @@ class Dispatcher:
         messages = {message.id: message for message in self._fresh(now)}
         adopted = self.store.entries(ids=[f"scheduled/{each}" for each in messages]) if messages else ()
         places = {entry.event.message.id: entry.position for entry in adopted if isinstance(entry.event, Scheduled)}
-        self._queue.extend(_Task(message=message, position=places[each]) for each, message in messages.items())
+        self._queue.extend(_Task(message=message, position=places.get(each, 0)) for each, message in messages.items())
         self._given.update(messages)
         if not messages:
             self._queue.extend(self._again(now))
