@@ -22,7 +22,9 @@ SLOW = (
     "tests/engine/test_laws.py",
     "tests/rules/test_send_window.py",
     "tests/stats/test_reference.py",
+    "tests/stores/test_contract.py",
     "tests/stores/test_processes.py",
+    "tests/testing/test_store_contract.py",
 )
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -79,7 +81,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[all]", "-e", "examples/netpromoter-teletype", *group("tests"))
     report = Path(session.create_tmp()).absolute() / "coverage"
     environment = {"COVERAGE_FILE": str(report), "MPLBACKEND": "agg"}
-    everything = ["--ignore=tests/backends", "--ignore=tests/ledger", "-n", "2", "--dist", "loadfile"]
+    everything = ["--ignore=tests/backends", "--ignore=tests/ledger", "-n", "2", "--dist", "loadfile", "--durations=12"]
     if session.python == next(iter(FOUND)):
         everything += ["--cov", "--cov-report=term:skip-covered"]
     else:

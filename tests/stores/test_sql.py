@@ -509,6 +509,16 @@ def test_opt_outs_of_the_forgotten_lead_to_nothing_else(make):
     store.close()
 
 
+def test_bounces_that_differ_by_their_address_alone_all_remain(url):
+    """Two bounces of one instant stay two events when nobody may know at which addresses they were."""
+    store = SqlStore(url)
+    store.append([Bounced(contact="ann", destination=place, at=AT) for place in (1, 2)])
+    assert store.forget("ann").events == 2
+    assert [entry.event.destination for entry in store.entries()] == [0, 0]
+    assert len(store.touches()) == 2
+    store.close()
+
+
 def test_forgetting_within_exclusive_waits_for_its_end(tmp_path):
     """Who forgets within `exclusive` forgets at its end, or not at all."""
     store = SqlStore(f"sqlite:///{tmp_path}/nps.db")

@@ -41,9 +41,17 @@ def _strip(ledger: Ledger, link: Link, rows: Sequence[Any]) -> None:
     places = [{"place": row[0]} for row in rows]
     prefix = "scheduled/"
     messages = [{"message": row[4].removeprefix(prefix)} for row in rows if row[4].startswith(prefix)]
+    bounces = [{"place": row[0], "new_id": _without_address(row[4])} for row in rows if row[5] == CODE_OF["bounced"]]
     link.many(ledger.statements["strip"], places)
+    link.many(ledger.statements["set_id"], bounces)
     link.many(ledger.statements["strip_touch"], places)
     link.many(ledger.statements["drop_message"], messages)
+
+
+def _without_address(identity: str) -> str:
+    """Give the id of a bounce at an address that is not known; the fingerprint is its third part."""
+    kind, person, _, rest = identity.split("/", 3)
+    return f"{kind}/{person}/0/{rest}"
 
 
 def _move(ledger: Ledger, link: Link, contact: str, person: int, rows: Sequence[Any]) -> None:

@@ -168,11 +168,14 @@ def _last_of(database: Database) -> Any:
 def _forgetting(database: Database) -> dict[str, Any]:
     theirs = touch.c.person == sa.bindparam("whose")
     place = log.c.position == sa.bindparam("place")
+    same = log.alias()
+    is_free = ~sa.exists(sa.select(same.c.id).where(same.c.id == sa.bindparam("new_id")))
     found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal, log.c.id, touch.c.kind)
     return {
         "rows_of": found.join(touch, touch.c.position == log.c.position).where(theirs).order_by(log.c.position),
         "strip": sa.update(log).where(place).values(personal=sa.null()),
         "strip_touch": sa.update(touch).where(touch.c.position == sa.bindparam("place")).values(destination=_number(0)),
+        "set_id": sa.update(log).where(place, is_free).values(id=sa.bindparam("new_id")),
         "move": sa.update(log).where(place).values(id=sa.bindparam("new_id"), body=sa.bindparam("new_body")),
         "move_touch": sa.update(touch)
         .where(touch.c.position == sa.bindparam("place"))
