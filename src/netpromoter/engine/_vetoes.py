@@ -93,7 +93,6 @@ class _State:
         self._taken: dict[str, datetime] = {}
         self._destinations: dict[str, int] = {}
         self._reasons: dict[str, datetime] = {}
-        self._back: datetime | None = None
         self.last_sent: datetime | None = None
 
     @property
@@ -112,7 +111,7 @@ class _State:
             self._reasons["opted out"] = event.at
 
     def _opted_in(self, event: OptedIn) -> None:
-        if self._reasons.get("opted out", event.at) <= event.at:
+        if self._reasons.get("opted out", event.at) < event.at:
             self._reasons.pop("opted out", None)
 
     def _responded(self, event: Responded) -> None:

@@ -1,0 +1,113 @@
+"""What is looked at again in the moment in which a message is taken."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from netpromoter.engine._vetoes import Later, Never, judged
+from netpromoter.model import (
+    Bounced,
+    Declined,
+    Entry,
+    Failed,
+    Message,
+    OptedIn,
+    OptedOut,
+    Responded,
+    Response,
+    Scheduled,
+    Sending,
+    Sent,
+    Settled,
+)
+from netpromoter.rules import SendWindow
+
+NOW = datetime(2026, 6, 3, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MESSAGE = Message(
+    survey="nps", occasion="june", contact="c-1", step=1, channel="email", to="a@example.com", destination=7, due=NOW
+)
+FIRST = attrs.evolve(MESSAGE, step=0, due=NOW - timedelta(days=3))
+ELSEWHERE = attrs.evolve(FIRST, to="b@example.com", destination=8)
+
+
+def verdict(*events, message=MESSAGE, at=NOW, window=None):
+    """Judge a message by these events."""
+    entries = [Entry(position=place, event=event) for place, event in enumerate(events, 1)]
+    return judged(message, entries, at, window, "UTC")
+
+
+def taken(message, hours):
+    """Say that a message was taken so many hours ago."""
+    at = NOW - hours * HOUR
+    return Sending(message=message.id, worker="w", at=at, until=at + HOUR)
+
+
+def answer(**facts):
+    """Make an answer to this occasion."""
+    asked = {"survey": "nps", "occasion": "june", "contact": "c-1", "rating": 9, "at": NOW} | facts
+    return Responded(response=Response(**asked))
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([OptedOut(contact="c-1", at=NOW)], "opted out"),
+        ([OptedOut(contact="c-1", at=NOW, reminders_only=True)], "opted out"),
+        ([OptedIn(contact="c-1", at=NOW), OptedOut(contact="c-1", at=NOW + HOUR)], "opted out"),
+        ([OptedOut(contact="c-1", at=NOW + HOUR), OptedIn(contact="c-1", at=NOW)], "opted out"),
+        ([OptedOut(contact="c-1", at=NOW), OptedIn(contact="c-1", at=NOW)], "opted out"),
+        ([answer()], "answered"),
+        ([Declined(survey="nps", occasion="june", contact="c-1", at=NOW)], "declined"),
+        ([Bounced(contact="c-1", destination=7, at=NOW)], "the address has failed"),
+        (
+            [Scheduled(message=FIRST, at=NOW), Failed(message=FIRST.id, at=NOW, reason="550", permanent=True)],
+            "the address has failed",
+        ),
+    ],
+)
+def test_what_withholds_a_message(events, reason):
+    """An opt-out, an answer, a decline and a dead address end a message, each by its name."""
+    assert verdict(*events) == Never(reason)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [OptedOut(contact="c-1", at=NOW), OptedIn(contact="c-1", at=NOW + HOUR)],
+        [answer(occasion="may")],
+        [answer(survey="support")],
+        [Declined(survey="nps", occasion="may", contact="c-1", at=NOW)],
+        [Bounced(contact="c-1", destination=8, at=NOW)],
+        [Bounced(contact="c-1", destination=0, at=NOW)],
+        [Scheduled(message=ELSEWHERE, at=NOW), Failed(message=ELSEWHERE.id, at=NOW, reason="550", permanent=True)],
+        [Scheduled(message=FIRST, at=NOW), Failed(message=FIRST.id, at=NOW, reason="451", permanent=False)],
+        [Failed(message="nps/lost/c-1/0/0", at=NOW, reason="550", permanent=True)],
+        [taken(MESSAGE, 0), Sent(message=MESSAGE.id, at=NOW)],
+        [taken(FIRST, 24)],
+    ],
+)
+def test_what_does_not(events):
+    """Another occasion or address, an opt-out that was taken back and what is a day old speak against nothing."""
+    assert verdict(*events) is None
+
+
+def test_an_invitation_is_not_a_reminder():
+    """Who wants no reminders may still be invited."""
+    assert verdict(OptedOut(contact="c-1", at=NOW, reminders_only=True), message=FIRST) is None
+
+
+def test_another_message_within_a_day_puts_it_off():
+    """A message that was taken counts as sent, until it is known that it was not."""
+    assert verdict(taken(FIRST, 5)) == Later(NOW + 19 * HOUR)
+    assert verdict(taken(FIRST, 5), Failed(message=FIRST.id, at=NOW, reason="451", permanent=False)) is None
+    assert verdict(taken(FIRST, 5), Settled(message=FIRST.id, at=NOW, delivered=False)) is None
+    assert verdict(taken(FIRST, 5), Settled(message=FIRST.id, at=NOW, delivered=True)) == Later(NOW + 19 * HOUR)
+
+
+@pytest.mark.parametrize(("zone", "verdict_there"), [(None, None), ("Asia/Tokyo", Later()), ("Mars/Base", None)])
+def test_a_window_is_that_of_the_person(zone, verdict_there):
+    """At eight in London it is five in the afternoon in Tokyo; who has no zone that is known has the program's."""
+    message = attrs.evolve(MESSAGE, time_zone=zone)
+    assert verdict(message=message, window=SendWindow("Mon-Fri", "08:00-11:00")) == verdict_there
