@@ -40,11 +40,14 @@ def people(count):
 
 def program(url, port, *, idempotent=False):
     """Make the program."""
-    smtp = SmtpChannel("127.0.0.1", port=port, security="none", sender="care@example.com")
+
+    def smtp():
+        return SmtpChannel("127.0.0.1", port=port, security="none", sender="care@example.com")
+
     return Program(
         survey=Survey("nps", product="Acme"),
         store=open_store(url, load_plugins(entry_points=False)),
-        channels={"email": (lambda: Idempotent(smtp)) if idempotent else smtp},
+        channels={"email": (lambda: Idempotent(smtp())) if idempotent else smtp()},
         links=Links("https://nps.example.com", keys=["a secret that nobody can guess"]),
         cadence=Wave("summer"),
         rules=[],
