@@ -363,29 +363,14 @@ class Program:
             If the rating is not one.
         """
         asked = self._adopted(message)
-        before = [
-            entry
-            for entry in self.store.entries(contacts=[asked.contact], kinds=(Responded,))
-            if isinstance(entry.event, Responded) and _of(entry.event.response, asked)
-        ]
+        before = self.store.entries(contacts=[asked.contact], kinds=(Responded,))
         response = Response(
-            survey=asked.survey,
-            kind=asked.kind,
-            revision=asked.revision,
-            occasion=asked.occasion,
-            contact=asked.contact,
-            ordinal=len(before),
+            ordinal=sum(_of(entry.event, asked) for entry in before),
             rating=rating,
             at=at,
             comment=comment,
             drivers=drivers or {},
-            arm=asked.arm,
-            step=asked.step,
-            channel=asked.channel,
-            destination=asked.destination,
-            stratum=asked.stratum,
-            probability=asked.probability,
-            snapshot=asked.snapshot,
+            **{name: getattr(asked, name) for name in _ASKED},
         )
         self.store.append([Responded(response=response)])
         return response
@@ -560,8 +545,27 @@ def _fresh(event: Event, withheld: Container[str]) -> Event:
     return event
 
 
-def _of(response: Response, message: Message) -> bool:
-    return (response.survey, response.occasion) == (message.survey, message.occasion)
+#: What an answer takes over from the message that it answers.
+_ASKED = (
+    "survey",
+    "kind",
+    "revision",
+    "occasion",
+    "contact",
+    "arm",
+    "step",
+    "channel",
+    "destination",
+    "stratum",
+    "probability",
+    "snapshot",
+)
+
+
+def _of(event: Event, message: Message) -> bool:
+    """Say whether an event is an answer to the survey and the occasion of a message."""
+    answer = getattr(event, "response", None)
+    return answer is not None and (answer.survey, answer.occasion) == (message.survey, message.occasion)
 
 
 def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:
