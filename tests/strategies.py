@@ -2,16 +2,24 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
 from netpromoter.model import (
+    MOVES,
     Bounced,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
     Coded,
     Contact,
+    Deadline,
     Declined,
     Driver,
     Failed,
+    FollowUpDecided,
     Message,
     OptedIn,
     OptedOut,
@@ -225,12 +233,77 @@ def events(*, texts=TEXTS, small=SMALL, instants=INSTANTS, kinds=KINDS, message_
             reason=WORDINGS,
         ),
         st.builds(Coded, response=texts, code=texts, coder=texts, at=instants),
+        case_events(texts=texts, instants=instants),
     )
+
+
+def deadlines(*, instants=INSTANTS):
+    """Draw what is promised."""
+    promises = st.sampled_from(["attempt", "contact", "close"])
+    return st.builds(Deadline, promise=promises, due=instants, notice=maybe(instants), escalation=maybe(instants))
+
+
+def case_events(*, texts=TEXTS, instants=INSTANTS):
+    """Draw what follows an answer."""
+    cases = st.builds(joined, texts, texts, texts, texts)
+    place = {"survey": texts, "occasion": texts, "contact": texts, "policy": texts}
+    versions = st.integers(1, 1 << 40)
+    return st.one_of(
+        st.builds(
+            FollowUpDecided,
+            response=texts,
+            policy=texts,
+            policy_version=versions,
+            decision=st.sampled_from(["selected", "held out", "over capacity", "not selected"]),
+            reason=WORDINGS,
+            at=instants,
+        ),
+        st.builds(
+            CaseOpened,
+            **place,
+            policy_version=versions,
+            ordinal=NATURAL,
+            rating=st.integers(0, 10),
+            owner=maybe(texts),
+            priority=FLOATS,
+            deadlines=st.lists(
+                deadlines(instants=instants), max_size=3, unique_by=lambda deadline: deadline.promise
+            ).map(tuple),
+            at=instants,
+        ),
+        st.builds(
+            CaseMoved,
+            case=cases,
+            number=NATURAL,
+            to=st.sampled_from(sorted(MOVES)),
+            by=texts,
+            at=instants,
+            owner=maybe(texts),
+            resolution=maybe(
+                st.sampled_from(["recovered", "acknowledged", "not recoverable", "duplicate", "no action"])
+            ),
+            root_cause=maybe(texts),
+            note=maybe(texts),
+        ),
+        st.builds(CaseNoted, case=cases, by=texts, note=maybe(texts), at=instants),
+        st.builds(
+            CaseAlerted,
+            case=cases,
+            promise=st.sampled_from(["attempt", "contact", "close"]),
+            alert=st.sampled_from(["due", "overdue", "escalated"]),
+            at=instants,
+        ),
+    )
+
+
+def joined(*parts):
+    """Join parts into an id, as the model does."""
+    return "/".join(quote(part, safe="", errors="surrogatepass") for part in parts)
 
 
 def records():
     """Draw whatever can be written as a plain dict."""
-    return st.one_of(events(), contacts(), surveys(), drivers(), messages(), receipts(), responses())
+    return st.one_of(events(), contacts(), surveys(), drivers(), messages(), receipts(), responses(), deadlines())
 
 
 @st.composite

@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import (
     Bounced,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
     Coded,
     Contact,
+    Deadline,
     Declined,
     Driver,
     Event,
     Failed,
+    FollowUpDecided,
     Message,
     OptedIn,
     OptedOut,
@@ -189,13 +195,50 @@ VALUES = [
         ),
         stands_for="relationship",
     ),
+    FollowUpDecided(
+        response="support/case-7/c-2/1",
+        policy="call back",
+        policy_version=2,
+        decision="selected",
+        reason="rating is 0",
+        at=utc(2026, 9, 3, 6),
+    ),
+    CaseOpened(
+        survey="support",
+        occasion="case-7",
+        contact="c-2",
+        policy="call back",
+        policy_version=2,
+        ordinal=1,
+        rating=0,
+        owner="ann",
+        priority=0.1 + 0.2,
+        deadlines=(
+            Deadline(promise="attempt", due=utc(2026, 9, 5), notice=utc(2026, 9, 4), escalation=utc(2026, 9, 6)),
+            Deadline(promise="close", due=utc(2026, 9, 9)),
+        ),
+        at=utc(2026, 9, 3, 6),
+    ),
+    CaseAlerted(case="support/case-7/c-2/call%20back", promise="attempt", alert="overdue", at=utc(2026, 9, 5)),
+    CaseMoved(
+        case="support/case-7/c-2/call%20back",
+        number=0,
+        to="resolved",
+        by="ann",
+        at=utc(2026, 9, 5, 1),
+        owner="bea",
+        resolution="not recoverable",
+        root_cause="billing",
+        note="Moved to another supplier.",
+    ),
+    CaseNoted(case="support/case-7/c-2/call%20back", by="ann", note="Sent flowers.", at=utc(2026, 9, 5, 2)),
     Receipt(message="support/case-7/c-2/1/0", accepted=False, reason="busy", retry_after=timedelta(seconds=90.5)),
 ]
 SENT = to_dict(VALUES[4])
 SCHEDULED = to_dict(VALUES[3])
 TRIGGERED = to_dict(VALUES[1])
 RECEIPT = to_dict(VALUES[-1])
-SURVEY = to_dict(VALUES[-2])
+SURVEY = next(to_dict(value) for value in VALUES if isinstance(value, Survey))
 
 
 def types_in(data):
@@ -249,7 +292,7 @@ def test_the_golden_log_holds_every_type():
     """The golden log has every event and every other value that can be written."""
     held = {type(value) for value in VALUES}
     assert set(get_args(Event)) <= held
-    assert set(get_args(Record)) == held | {Driver, Message, Response}
+    assert set(get_args(Record)) == held | {Deadline, Driver, Message, Response}
 
 
 def without(data, *names):
@@ -264,7 +307,7 @@ def nested(data, field, **changes):
     ("data", "message"),
     [
         (5, "data must be a mapping (got a value of type int)"),
-        ({}, "data['type'] must be one of 'bounced', 'coded', 'contact', 'declined', "),
+        ({}, "data['type'] must be one of 'bounced', 'case_alerted', 'case_moved', 'case_noted', "),
         ({"type": "sold"}, "'withheld' (got 'sold')"),
         ({"type": ["sent"], "version": 1}, "(got ['sent'])"),
         (without(SENT, "version"), "sent.version must be a whole number of at least 1 (got None)"),

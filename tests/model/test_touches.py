@@ -13,7 +13,6 @@ from netpromoter.errors import InvalidArgument
 from netpromoter.model import (
     KINDS,
     Bounced,
-    Coded,
     Failed,
     Message,
     OptedOut,
@@ -26,7 +25,6 @@ from netpromoter.model import (
     Shown,
     Touches,
     Triggered,
-    WaveDrawn,
     Withheld,
 )
 from strategies import CLOSE, FEW, events, logs, touches
@@ -81,9 +79,12 @@ def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to b
                 rows.append(rows_of[event.message] | {"kind": "bounced", "at": event.at})
             else:
                 undelivered.add(id(rows_of[event.message]))
-        elif not isinstance(event, WaveDrawn | Coded | Sending):
+        elif type(event).__name__ not in SILENT:
             rows.append(NO_ROW | slow_row(event, rows_of, reached))
     return [row for row in rows if id(row) not in withheld]
+
+
+SILENT = {"WaveDrawn", "Coded", "Sending", "FollowUpDecided", "CaseOpened", "CaseMoved", "CaseNoted", "CaseAlerted"}
 
 
 def slow_row(event, rows_of, reached):

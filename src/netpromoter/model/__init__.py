@@ -1,5 +1,19 @@
 """What a program knows: contacts, surveys, messages, answers and events, as values and as columns."""
 
+from ._case import MOVES, Case, CaseEvent
+from ._case_events import (
+    Alert,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
+    CaseStatus,
+    Deadline,
+    FollowUpDecided,
+    FollowUpDecision,
+    Promise,
+    Resolution,
+)
 from ._codec import Record, from_dict, to_dict
 from ._columns import Column, Kind, Value, column
 from ._contact import Contact
@@ -25,33 +39,66 @@ from ._events import (
 from ._instants import NEVER, Instants, aware, instant, span
 from ._ledger import Claim, Entry, Forgotten
 from ._message import Message, Receipt, message_id
+from ._poll import (
+    Ballot,
+    Poll,
+    PollStatus,
+    Protect,
+    Release,
+    ReleasedComment,
+    ReleasedGroup,
+    Table,
+    Tally,
+    Turnout,
+)
 from ._response import Purpose, Response
 from ._survey import Driver, Survey, SurveyKind
 from ._touches import KINDS, Touches
 
 __all__ = [
     "KINDS",
+    "MOVES",
     "NEVER",
+    "Alert",
+    "Ballot",
     "Bounced",
+    "Case",
+    "CaseAlerted",
+    "CaseEvent",
+    "CaseMoved",
+    "CaseNoted",
+    "CaseOpened",
+    "CaseStatus",
     "Claim",
     "Coded",
     "Column",
     "Contact",
     "Contacts",
+    "Deadline",
     "Declined",
     "Driver",
     "Entry",
     "Event",
     "Failed",
+    "FollowUpDecided",
+    "FollowUpDecision",
     "Forgotten",
     "Instants",
     "Kind",
     "Message",
     "OptedIn",
     "OptedOut",
+    "Poll",
+    "PollStatus",
+    "Promise",
+    "Protect",
     "Purpose",
     "Receipt",
     "Record",
+    "Release",
+    "ReleasedComment",
+    "ReleasedGroup",
+    "Resolution",
     "Responded",
     "Response",
     "Scheduled",
@@ -61,8 +108,11 @@ __all__ = [
     "Shown",
     "Survey",
     "SurveyKind",
+    "Table",
+    "Tally",
     "Touches",
     "Triggered",
+    "Turnout",
     "Value",
     "WaveDrawn",
     "Withheld",

@@ -18,6 +18,7 @@ import attrs
 from netpromoter._checks import one_of, refusal
 from netpromoter.errors import InvalidArgument
 
+from ._case_events import CaseAlerted, CaseMoved, CaseNoted, CaseOpened, Deadline, FollowUpDecided
 from ._contact import Contact
 from ._events import (
     Bounced,
@@ -45,16 +46,22 @@ from ._survey import Driver, Survey
 __all__ = ["Record", "from_dict", "to_dict"]
 
 #: Whatever can be written as a plain dict.
-Record: TypeAlias = Event | Contact | Survey | Driver | Message | Receipt | Response
+Record: TypeAlias = Event | Contact | Survey | Driver | Deadline | Message | Receipt | Response
 
 _VERSION = 1
 _TYPES: Mapping[str, type[Record]] = {
     "bounced": Bounced,
+    "case_alerted": CaseAlerted,
+    "case_moved": CaseMoved,
+    "case_noted": CaseNoted,
+    "case_opened": CaseOpened,
     "coded": Coded,
     "contact": Contact,
+    "deadline": Deadline,
     "declined": Declined,
     "driver": Driver,
     "failed": Failed,
+    "follow_up_decided": FollowUpDecided,
     "message": Message,
     "opted_in": OptedIn,
     "opted_out": OptedOut,
@@ -263,8 +270,13 @@ _BY_ANNOTATION: Mapping[str, _Form] = {
     "Mapping[str, Value]": _mapping(_Form(_attribute_written, _attribute)),
     "Mapping[str, int | str]": _mapping(_as_is("text or a whole number", int, str)),
     "Mapping[str, str]": _mapping(_TEXT),
+    "Alert": _TEXT,
+    "CaseStatus": _TEXT,
+    "FollowUpDecision": _TEXT,
     "Message": _nested("message"),
+    "Promise": _TEXT,
     "Purpose": _TEXT,
+    "Resolution": _TEXT,
     "Response": _nested("response"),
     "SurveyKind": _TEXT,
     "bool": _as_is("True or False", bool),
@@ -273,6 +285,7 @@ _BY_ANNOTATION: Mapping[str, _Form] = {
     "int": _as_is("a whole number", int),
     "str": _TEXT,
     "timedelta": _Form(timedelta.total_seconds, _span),
+    "tuple[Deadline, ...]": _several(_nested("deadline")),
     "tuple[Driver, ...]": _several(_nested("driver")),
 }
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from ._case_events import CaseAlerted, CaseMoved, CaseNoted, CaseOpened, FollowUpDecided
 from ._columns import Value
 from ._fields import (
     at_instant,
@@ -671,4 +672,9 @@ Event: TypeAlias = (
     | OptedIn
     | Bounced
     | Coded
+    | FollowUpDecided
+    | CaseOpened
+    | CaseMoved
+    | CaseNoted
+    | CaseAlerted
 )

@@ -30,13 +30,14 @@ from ._fields import (
 )
 from ._survey import SurveyKind, survey_kind
 
-__all__ = ["Purpose", "Response"]
+__all__ = ["Purpose", "Response", "rating_given"]
 
 #: What an answer is for: the score, or to see whether a person who was lost has been won back.
 Purpose: TypeAlias = Literal["score", "recovery"]
 
 
-def _rating(value: int) -> int:
+def rating_given(value: int) -> int:
+    """Read the rating of an answer, which is never missing."""
     found = parse(value)
     if found is None:
         message = f"rating must be a whole number from 0 to 10 (got {shown(value)})"
@@ -113,7 +114,7 @@ class Response:
     occasion: str = attrs.field(validator=text)
     contact: str = attrs.field(validator=text)
     ordinal: int = attrs.field(default=0, validator=natural)
-    rating: int = attrs.field(converter=_rating)
+    rating: int = attrs.field(converter=rating_given)
     at: datetime = attrs.field(validator=at_instant)
     comment: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False)
     drivers: Mapping[str, int | str] = attrs.field(factory=dict, validator=answers, hash=False)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from netpromoter._checks import refusal
 
+from ._case_events import CaseAlerted, CaseMoved, CaseNoted, CaseOpened, FollowUpDecided
 from ._events import (
     Bounced,
     Coded,
@@ -257,9 +258,9 @@ class _Fold:
 
     def add(self, event: Event) -> None:
         reader = _READERS.get(type(event))
-        if reader is None:
+        if reader is None and type(event) not in _SILENT:
             raise refusal("events", "made of events", event)
-        if event.id not in self._seen:
+        if reader is not None and event.id not in self._seen:
             self._seen.add(event.id)
             reader(self, event)
 
@@ -395,7 +396,6 @@ _READERS: dict[type, Any] = {
     Triggered: _Fold.triggered,
     Withheld: _Fold.withheld,
     Settled: _Fold.settled,
-    Sending: lambda _, __: None,
-    WaveDrawn: lambda _, __: None,
-    Coded: lambda _, __: None,
 }
+#: These say nothing of who was asked and who answered, when.
+_SILENT = frozenset({Sending, WaveDrawn, Coded, FollowUpDecided, CaseOpened, CaseMoved, CaseNoted, CaseAlerted})
