@@ -225,7 +225,7 @@ def test_uncertain_messages_are_listed_and_settled(shop):
     (message,) = done("uncertain", "shop:uncertain", "--at", later).split()
     assert shop.uncertain.uncertain(at=NOON + timedelta(minutes=15)) == [message]
     assert done("uncertain", "shop:uncertain", "--at", later, "--settle", message, "--not-delivered") == ""
-    waiting = {each.id for each in shop.uncertain.store.waiting(NOON + timedelta(minutes=15), limit=10)}
+    waiting = {each.id for each in shop.uncertain.store.waiting(NOON + timedelta(minutes=15), limit=10).values()}
     assert message.removesuffix("/0") + "/1" in waiting
 
 
@@ -235,7 +235,7 @@ def test_a_message_that_was_delivered_is_done_with(shop):
     (message,) = done("uncertain", "shop:uncertain", "--at", "2026-10-06").split()
     assert done("uncertain", "shop:uncertain", "--at", "2026-10-06", "--settle", message, "--delivered") == ""
     assert shop.uncertain.store.claims() == []
-    assert message.rpartition("/")[0] not in {each.id for each in shop.uncertain.store.waiting(NOON, limit=10)}
+    assert message.rpartition("/")[0] not in {each.id for each in shop.uncertain.store.waiting(NOON, limit=10).values()}
 
 
 @pytest.mark.usefixtures("shop")

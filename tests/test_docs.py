@@ -49,11 +49,15 @@ def test_every_documented_option_exists(command):
     text = "\n".join(page.read_text() for page in pages)
     commands = re.findall(rf"netpromoter {command}((?:.*\\\n)*.*)", text)
     named = {option for line in commands for option in re.findall(r"--[a-z][a-z-]*", line)}
-    there = {
-        name for parameter in cli.commands[command].params for name in parameter.opts + parameter.secondary_opts
-    } | {"--help"}
     assert commands
-    assert named <= there
+    assert named <= {"--help"} | options(cli.commands[command])
+
+
+def options(command):
+    """Give the options of a command, and of the commands below it."""
+    below = getattr(command, "commands", {}).values()
+    own = {name for parameter in command.params for name in parameter.opts + parameter.secondary_opts}
+    return own.union(*map(options, below))
 
 
 def long_functions():

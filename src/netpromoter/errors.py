@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ChannelDown",
     "Conflict",
+    "IllegalMove",
     "InvalidArgument",
     "InvalidRating",
     "InvalidToken",
@@ -18,6 +19,7 @@ __all__ = [
     "NoRatings",
     "NoTruthValue",
     "PluginError",
+    "PollClosed",
     "ScaleWarning",
     "StoreClosed",
     "Uncertain",
@@ -87,8 +89,16 @@ class Conflict(NetPromoterError, RuntimeError):
     """Something was written since the caller looked, and so nothing was written now."""
 
 
+class IllegalMove(NetPromoterError, ValueError):
+    """A case cannot go where it was to go; the message says where it stands and where it may go."""
+
+
 class StoreClosed(NetPromoterError, RuntimeError):
     """A store is used after it was closed."""
+
+
+class PollClosed(NetPromoterError, RuntimeError):
+    """A poll takes no ballots any more, and does not say who cast one."""
 
 
 class PluginError(NetPromoterError, RuntimeError):

@@ -22,7 +22,17 @@ from netpromoter.model import (
     Withheld,
 )
 from netpromoter.plugins import hookimpl, load_plugins
-from netpromoter.rules import Channels, Reminders, SendWindow, Wave
+from netpromoter.rules import (
+    AccountLimit,
+    AtMost,
+    Channels,
+    DailyCap,
+    QuietPeriod,
+    Reminders,
+    SendWindow,
+    Wave,
+    Waves,
+)
 from netpromoter.stores import MemoryStore
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -230,16 +240,65 @@ def test_attempts_end():
 
 
 def test_a_permanent_failure_goes_on_to_the_next_channel():
-    """The address is written to no more, and the next plan takes the channel after it, once the guard is over."""
+    """The address is written to no more, and the next plan takes the channel after it: no guard stands in the way."""
     dead = Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True))
     alive, clock = Post(), Clock()
     contact = Contact(id="c-1", addresses={"email": "ann@example.com", "sms": "+15550100"})
     found = program(dead, channels={"email": dead, "sms": alive}, order=Channels("email", "sms"))
     assert found.execute(found.plan([contact], at=MONDAY), clock=clock).failed == 1
-    clock.now += DAY
     assert found.execute(found.plan([contact], at=clock.now), clock=clock).sent == 1
     assert [(message.channel, message.step, message.attempt) for message in alive.given] == [("sms", 0, 1)]
     assert len(dead.given) == 1
+    assert len(found.plan([contact], at=MONDAY + HOUR).reminders) == 0
+
+
+def test_a_mail_that_comes_back_goes_on_to_the_next_channel():
+    """A bounce that names its message, however late, starts no guard either; the reminder waits from the repeat on."""
+    mail, sms, clock = Post(), Post(), Clock()
+    contact = Contact(id="c-1", addresses={"email": "ann@example.com", "sms": "+15550100"})
+    reminders = Reminders(after=timedelta(days=3))
+    found = program(mail, channels={"email": mail, "sms": sms}, order=Channels("email", "sms"), reminders=reminders)
+    found.execute(found.plan([contact], at=MONDAY), clock=clock)
+    clock.now += 2 * HOUR
+    found.receive_bounce(mail.given[0].id, at=clock.now)
+    assert found.execute(found.plan([contact], at=clock.now), clock=clock).sent == 1
+    clock.now += timedelta(days=3) - HOUR
+    assert found.execute(found.plan([contact], at=clock.now, horizon=0 * HOUR), clock=clock).sent == 0
+    clock.now += HOUR
+    assert found.execute(found.plan([contact], at=clock.now, horizon=0 * HOUR), clock=clock).sent == 1
+    assert [(message.step, message.attempt) for message in sms.given] == [(0, 1), (1, 0)]
+
+
+def test_what_reached_nobody_counts_against_no_cap():
+    """A message that failed for good takes no place under a cap of messages, in the same hour."""
+    dead = Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True))
+    alive, clock = Post(), Clock()
+    contacts = [Contact(id="c-1", addresses={"email": "ann@example.com", "sms": "+15550100"})]
+    rules = [AtMost(1, per=30 * DAY), DailyCap(1), QuietPeriod(days=30, after="messaged")]
+    channels = {"email": dead, "sms": alive}
+    found = program(dead, channels=channels, order=Channels("email", "sms"), rules=rules)
+    found.execute(found.plan(contacts, at=MONDAY), clock=clock)
+    assert found.execute(found.plan(contacts, at=MONDAY), clock=clock).sent == 1
+
+
+def test_the_repeat_of_an_invitation_is_held_as_an_invitation_is():
+    """Where the place of the first one was taken meanwhile, by the account, the second waits for another."""
+    dead = Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True))
+    alive, clock = Post(), Clock()
+    ann, bob = (
+        Contact(id=each, addresses={"email": f"{each}@example.com", "sms": f"{each} 555"}, account="Acme")
+        for each in ("ann", "bob")
+    )
+    channels = {"email": dead, "sms": alive}
+    rules = [AccountLimit(1, per=30 * DAY)]
+    found = program(dead, channels=channels, order=Channels("email", "sms"), rules=rules)
+    found.execute(found.plan([ann], at=MONDAY), clock=clock)
+    found.store.append(
+        [Scheduled(message=attrs.evolve(dead.given[0], contact="bob", channel="sms", destination=1), at=MONDAY)]
+    )
+    wave = found.plan([ann, bob], at=MONDAY)
+    assert len(wave.reminders) == 0
+    assert wave.held.counts["at most 1 invitation to one account in 30 days"] == 1
 
 
 def test_a_channel_that_is_down_ends_the_run_and_loses_nothing():
@@ -345,6 +404,38 @@ def test_nothing_leaves_outside_the_send_window():
     assert found.dispatch(clock=clock).sent == 3
 
 
+@pytest.mark.parametrize("waves", [False, True])
+def test_what_is_left_of_a_wave_that_is_over_is_withheld(waves):
+    """Nobody gets a message of a wave after its end, although it was adopted before; the ledger says why."""
+    channel, stop = Post(), MONDAY + DAY
+    wave = Wave("summer", opens=MONDAY - DAY, closes=stop)
+    found = adopted(channel, cadence=Waves([wave, Wave("autumn", opens=stop + DAY)]) if waves else wave)
+    assert found.dispatch(clock=Clock(stop - timedelta(microseconds=1)), limit=2).sent == 2
+    assert found.dispatch(clock=Clock(stop)).withheld == 3
+    assert [event.reason for event in kinds(found, Withheld)] == ["summer is over"] * 3
+    assert len(channel.given) == 2
+
+
+def test_what_another_worker_has_taken_is_not_withheld():
+    """A dispatcher that comes too late with a message says nothing of it, whatever has happened to the person since."""
+    channel, other = Post(), Post()
+    found = adopted(channel, 1)
+    late = program(other, store=found.store)
+    waiting = found.store.waiting
+
+    def meanwhile(*args, **options):
+        seen = waiting(*args, **options)
+        found.store.waiting = waiting
+        found.dispatch(clock=Clock())
+        found.store.append([OptedOut(contact="c-0", at=MONDAY)])
+        return seen
+
+    found.store.waiting = meanwhile
+    done = late.dispatch(clock=Clock())
+    assert (done.sent, done.withheld, len(channel.given), other.given) == (0, 0, 1, [])
+    assert kinds(found, Withheld) == []
+
+
 def test_a_late_dispatcher_keeps_the_guard():
     """Two messages to one person that fell due while nobody was sending leave a day apart."""
     channel, clock = Post(), Clock(MONDAY + timedelta(days=4))
@@ -436,9 +527,9 @@ def test_plugins_are_told_at_least_once():
     found = adopted(Post(), 2, plugins=load_plugins(steady, moody, entry_points=False))
     found.dispatch(clock=Clock())
     found.receive_answer(kinds(found, Sent)[0].message, 7, at=MONDAY)
-    assert found.tell() == 3
-    assert found.tell() == 3
-    assert found.tell() == 0
+    assert found.tell(at=MONDAY) == 3
+    assert found.tell(at=MONDAY) == 3
+    assert found.tell(at=MONDAY) == 0
     assert steady.heard == moody.heard
     assert [what for what, *_ in steady.heard] == ["sent", "sent", "answered"]
 

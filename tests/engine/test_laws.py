@@ -194,7 +194,7 @@ class _World:
 
     def fact(self, message):
         return _Fact(
-            kind="reminded" if message.step or message.attempt else "invited",
+            kind="reminded" if message.step else "invited",
             at=message.due,
             contact=message.contact,
             destination=message.destination,
@@ -249,12 +249,15 @@ class _World:
         person = PEOPLE[number % len(PEOPLE)]
         return person.id, min(held(self.people.get(person.id, person)), default=0) if at_address else 0
 
-    def bounce(self, number, *, known=True):
+    def bounce(self, number, *, known=True, named=True):
         message = self.delivered(number)
         if message:
             facts = {"contact": message.contact, "destination": message.destination if known else 0}
             facts["channel"] = message.channel
-            self.note(Bounced(**facts, at=self.now), kind="bounced", **facts)
+            name = message.id if named else None
+            event = Bounced(**facts, message=name, at=self.now)
+            facts["destination"] = message.destination if known or named else 0
+            self.note(event, kind="bounced", id=name or "", **facts)
 
     def close_case(self, number):
         who, event = PEOPLE[number % len(PEOPLE)].id, f"e-{len(self.log)}"
@@ -285,13 +288,16 @@ class _Judge:
     def __init__(self, world, contacts, force, new):
         self.world, self.contacts, self.force, self.new = world, contacts, force, new
         self.people = {person.id: person for person in contacts}
+        returned = {fact.id for fact in world.facts if fact.kind == "bounced"}
+        self.in_vain = [fact for fact in world.facts if fact.message and fact.id in returned]
         self.before = world.facts
         self.all = [*world.facts, *new]
+        self.reached = [fact for fact in self.all if fact not in self.in_vain]
 
     def judge(self):
         ids = [fact.id for fact in self.all if fact.message]
         assert len(ids) == len(set(ids)), "a message id comes twice"
-        invited = [(fact.survey, fact.occasion, fact.contact) for fact in self.all if fact.kind == "invited"]
+        invited = [place_of(fact) for fact in self.reached if fact.kind == "invited" and not self.repeats(fact)]
         assert len(invited) == len(set(invited)), "somebody is invited twice to one occasion"
         for message in self.new:
             assert message.at >= self.world.now, "a message is due before it is decided on"
@@ -315,17 +321,27 @@ class _Judge:
         choice = fact.kind in {"opted_out", "reminders_off", "opted_in"}
         return choice and other is not None and bool(held(other) & held(person))
 
+    def repeats(self, message):
+        """Say whether a message follows one of the same step that has not come back, but whose address is dead."""
+        same = [fact for fact in self.all if place_of(fact) == place_of(message) and fact.step == message.step]
+        before = [fact for fact in same if fact.message and fact.attempt == message.attempt - 1]
+        dead = {fact.destination for fact in self.before if fact.kind == "bounced"}
+        lost = {(fact.contact, fact.channel) for fact in self.before if fact.kind == "bounced" and not fact.destination}
+        for fact in before:
+            assert fact.destination in dead or (fact.contact, fact.channel) in lost, "a repeat for no reason"
+        return any(fact not in self.in_vain for fact in before)
+
     def known(self, message, kinds, scope="any", facts=None):
         wanted = {
             "any": lambda fact: True,
             "survey": lambda fact: fact.survey == message.survey,
             "kind": lambda fact: KINDS.get(fact.survey) == KINDS[message.survey],
         }[scope]
-        rows = self.all if facts is None else facts
+        rows = self.reached if facts is None else facts
         return [fact for fact in rows if fact.kind in kinds and wanted(fact) and self.concerns(fact, message)]
 
     def guard(self, message):
-        for fact in self.all:
+        for fact in self.reached:
             alike = fact.contact == message.contact or fact.destination == message.destination
             if fact.message and fact is not message and alike:
                 assert abs(fact.at - message.at) >= DAY, "two messages within 24 hours"
@@ -363,12 +379,11 @@ class _Judge:
         for wave in getattr(self.force.cadence, "waves", ()):
             closed = wave.name == message.occasion and wave.closes and message.at >= wave.closes
             assert not closed, "a message of a wave that is closed"
-        place = (message.survey, message.occasion, message.contact)
-        same = [fact for fact in self.all if (fact.survey, fact.occasion, fact.contact) == place and fact.message]
+        same = [fact for fact in self.all if place_of(fact) == place_of(message) and fact.message]
         reminders = self.force.reminders
         if reminders and reminders.per == "occasion":
-            assert len(same) <= reminders.max_messages, "too many messages in an occasion"
-        if message.kind == "reminded":
+            assert sum(fact not in self.in_vain for fact in same) <= reminders.max_messages, "too many messages in an occasion"
+        if message.step or message.attempt:
             opened = same[0]
             assert opened.kind == "invited", "a reminder without an invitation"
             for fact in self.known(message, {"answered", "declined"}, "survey", self.before):
@@ -383,15 +398,19 @@ class _Judge:
             for message in self.new:
                 self.at_most(AtMost(each.max_messages, per=each.per), message)
 
+    def invites(self, message):
+        """Say whether rules for invitations hold a message: an invitation, also one after another that came back."""
+        return message.kind == "invited" and not self.repeats(message)
+
     def quiet(self, each, message):
-        if message.kind == "invited":
+        if self.invites(message):
             kinds = {"messaged": {"invited", "reminded"}}.get(each.after, {each.after})
             for fact in self.known(message, kinds, each.scope):
                 early = fact is not message and message.at < fact.at + each.days * DAY
                 assert not early, "an invitation within a quiet period"
 
     def tenure(self, each, message):
-        if message.kind == "invited":
+        if self.invites(message):
             since = self.people[message.contact].since
             assert message.at >= since + each.days * DAY, "an invitation before its tenure"
 
@@ -401,7 +420,7 @@ class _Judge:
 
     def account_limit(self, each, message):
         mine = self.people[message.contact].account
-        if message.kind == "invited" and mine is not None:
+        if self.invites(message) and mine is not None:
             wanted = {
                 "any": KINDS,
                 "survey": [message.survey],
@@ -409,7 +428,7 @@ class _Judge:
             }
             times = sorted(
                 fact.at
-                for fact in self.all
+                for fact in self.reached
                 if fact.kind == "invited"
                 and fact.survey in wanted[each.scope]
                 and getattr(self.people.get(fact.contact), "account", None) == mine
@@ -418,11 +437,11 @@ class _Judge:
 
     def daily_cap(self, each, message):
         if each.of == "messages":
-            times = sorted(fact.at for fact in self.all if fact.message and fact.survey == message.survey)
+            times = sorted(fact.at for fact in self.reached if fact.message and fact.survey == message.survey)
             assert crowded(times, message.at, DAY) <= each.number, "too many messages in a day"
-        elif message.kind == "invited":
+        elif self.invites(message):
             answers = [fact for fact in self.before if fact.kind == "answered" and fact.survey == message.survey]
-            recent = [fact for fact in answers if fact.at > self.world.now - DAY]
+            recent = [fact for fact in answers if fact.at > message.at - DAY]
             assert len(recent) < each.number, "an invitation on a day with enough answers"
 
 
@@ -433,6 +452,11 @@ _CHECKS = {
     AccountLimit: _Judge.account_limit,
     DailyCap: _Judge.daily_cap,
 }
+
+
+def place_of(fact):
+    """Give the occasion of somebody."""
+    return fact.survey, fact.occasion, fact.contact
 
 
 def crowded(times, moment, length):
@@ -489,9 +513,9 @@ class _Laws(RuleBasedStateMachine):
     def happen(self, number, what):
         getattr(self.world, what)(number)
 
-    @rule(number=NUMBERS)
-    def bounce_somewhere(self, number):
-        self.world.bounce(number, known=False)
+    @rule(number=NUMBERS, known=st.booleans(), named=st.booleans())
+    def bounce_somewhere(self, number, known, named):
+        self.world.bounce(number, known=known, named=named)
 
     @rule(number=NUMBERS, reminders_only=st.booleans(), at_address=st.booleans())
     def opt_out(self, number, reminders_only, at_address):
@@ -560,7 +584,7 @@ _STEPS = {
     "old adoption": (1, lambda world, random: world.plans and world.adopt(random.randrange(60))),
     "answer": (1, lambda world, random: world.answer(random.randrange(4))),
     "decline": (0.3, lambda world, random: world.decline(random.randrange(4))),
-    "bounce": (0.15, lambda world, random: world.bounce(random.randrange(4))),
+    "bounce": (0.3, lambda world, random: world.bounce(random.randrange(4), named=random.random() < 0.7)),
     "case": (3, lambda world, random: world.close_case(random.randrange(5))),
     "out": (0.2, lambda world, random: world.opt_out(random.randrange(5), at_address=random.random() < 0.5)),
     "off": (0.2, lambda world, random: world.opt_out(random.randrange(5), reminders_only=True)),
@@ -609,6 +633,12 @@ def nothing(*_, **__):
     return np.empty(0, np.uint64)
 
 
+def alike(self, names):
+    """Take every message to an address that has failed for one that came back."""
+    gone = np.array([name[-1] for name in names], np.uint64)
+    return np.flatnonzero(self.which(("invited", "reminded"), None) & np.isin(self.touches.destination, gone))
+
+
 def nobody(happened, _):
     """Take no notice of a choice."""
     return np.zeros(len(happened), np.bool_)
@@ -653,6 +683,10 @@ FAULTS = {
         lambda patch: patch.setattr(planner_module._Turn, "_closings", lambda self, lost: []),
         "a reminder after an answer|switched them off|too many messages in an occasion|without them",
     ),
+    "what reached somebody is in vain once their address fails": (
+        lambda patch: patch.setattr(history_module._Rows, "lost", alike),
+        "within 24 hours|a quiet period|twice|rolling window|in a day|too many invitations",
+    ),
     "accounts are not limited": (
         lambda patch: patch.setattr(
             AccountLimit, "admit", lambda self, people, candidates, at: np.ones(len(candidates), bool)
@@ -675,10 +709,11 @@ SEEDS = {
     "a quiet period is a second short": 2,
     "reminders are exempt from AtMost": 1,
     "destinations have no clocks": 0,
-    "a cap counts invitations only": 8,
+    "a cap counts invitations only": 4,
     "a window takes no notice of the zone": 0,
     "opt-outs are overlooked": 3,
     "answers do not end reminders": 0,
+    "what reached somebody is in vain once their address fails": 23,
     "accounts are not limited": 12,
     "tenure is not judged": 4,
 }

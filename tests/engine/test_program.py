@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
+import numpy as np
 import pytest
 
 from netpromoter.engine import Links, Program
@@ -225,3 +227,70 @@ def test_a_program_shows_itself_without_secrets():
         repr(program())
         == "Program(nps, Wave(name='summer', opens=None, closes=None, drip=datetime.timedelta(0)), channels post)"
     )
+
+
+def two_strata(share=0.2, count=400, **options):
+    """Give a program that asked everybody who pays and a share of the others, all of whom answered."""
+    audience = [Census(where=field("plan") == "paid"), Sample(share=share, where=field("plan") == "free")]
+    found, messages = sent(count, audience=audience, **options)
+    for number, message in enumerate(messages):
+        rating = 9 + number % 2 if message.snapshot["plan"] == "paid" else number % 7
+        found.receive_answer(message.id, rating, at=MONDAY + DAY)
+    return found, messages
+
+
+def test_answers_stand_for_their_stratum():
+    """Where one stratum was sampled, its answers weigh as much as it has people; the census has no error of its own."""
+    found, _ = two_strata()
+    answers = found.responses()
+    plans = [each.snapshot["plan"] for each in answers]
+    free = [each.rating for each, plan in zip(answers, plans, strict=True) if plan == "free"]
+    assert 20 < len(free) < 60
+    by_hand = (200 * 100 + 200 * score(free).value) / 400
+    assert found.score().value == pytest.approx(by_hand)
+    n, variance = len(free), np.var([category_points(each) for each in free], ddof=1)
+    assert found.score().standard_error == pytest.approx(0.5 * np.sqrt((1 - n / 200) * variance / n))
+    by_plan = found.score_by("plan")
+    assert by_plan["paid"].value == 100
+    assert by_plan["free"].value == pytest.approx(score(free).value)
+
+
+def category_points(rating):
+    return 100 if rating >= 9 else -100 if rating <= 6 else 0
+
+
+def test_a_whole_stratum_alone_is_scored_as_it_is():
+    """Where one stratum alone answered, or its draw is not on record, each answer weighs the same."""
+    found, messages = sent(6)
+    for message in messages:
+        found.receive_answer(message.id, 9, at=MONDAY)
+    assert found.score() == score([9] * 6)
+    found, _ = two_strata()
+    torn = [entry.event for entry in found.store.entries() if not isinstance(entry.event, WaveDrawn)]
+    other = program(store=MemoryStore())
+    other.store.append(torn)
+    assert other.score() == score([each.rating for each in found.responses()])
+
+
+def test_a_stratum_with_more_answers_than_people_counts_those_who_answered():
+    """A draw that tells fewer people than have answered, since some came later, is no reason to have no score."""
+    found, _ = two_strata(count=40)
+    drawn = [entry.event for entry in found.store.entries(kinds=(WaveDrawn,))]
+    found.store.append([attrs.evolve(each, population=1, at=each.at + DAY) for each in drawn])
+    assert found.score().n == len(found.responses())
+
+
+def test_codes_are_kept_once_and_of_answers_alone():
+    """A code is given once by each coder; an id that is no answer is refused, and nothing is written."""
+    found, messages = sent(2)
+    for message in messages:
+        found.receive_answer(message.id, 3, at=MONDAY, comment="slow")
+    first, second = (each.id for each in found.responses())
+    assert found.receive_codes({first: ["speed", "price"], second: ["speed"]}, coder="ann", at=MONDAY) == 3
+    assert found.receive_codes({first: ["price", "speed"]}, coder="ann", at=MONDAY + DAY) == 0
+    assert found.receive_codes({first: ["price"]}, coder="bea", at=MONDAY) == 1
+    assert found.codes() == {first: ["speed", "price"], second: ["speed"]}
+    with pytest.raises(InvalidArgument) as refused:
+        found.receive_codes({first: ["new"], "nps/summer/c-9/0": ["speed"]}, coder="ann", at=MONDAY)
+    assert str(refused.value) == "codes must be by ids of answers (got 'nps/summer/c-9/0')"
+    assert "new" not in found.codes()[first]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import attrs
+import numpy as np
 import pytest
 
 from netpromoter.engine._vetoes import Later, Never, judged
@@ -32,10 +33,10 @@ FIRST = attrs.evolve(MESSAGE, step=0, due=NOW - timedelta(days=3))
 ELSEWHERE = attrs.evolve(FIRST, to="b@example.com", destination=8)
 
 
-def verdict(*events, message=MESSAGE, at=NOW, window=None):
+def verdict(*events, message=MESSAGE, at=NOW, window=None, closes=None):
     """Judge a message by these events."""
     entries = [Entry(position=place, event=event) for place, event in enumerate(events, 1)]
-    return judged(message, entries, at, window, "UTC")
+    return judged(message, entries, at, window=window, time_zone="UTC", closes=closes or {})
 
 
 def taken(message, hours):
@@ -103,6 +104,8 @@ def test_another_message_within_a_day_puts_it_off():
     assert verdict(taken(FIRST, 5)) == Later(NOW + 19 * HOUR)
     assert verdict(taken(FIRST, 5), Failed(message=FIRST.id, at=NOW, reason="451", permanent=False)) is None
     assert verdict(taken(FIRST, 5), Settled(message=FIRST.id, at=NOW, delivered=False)) is None
+    assert verdict(taken(FIRST, 5), Bounced(contact="c-1", destination=8, at=NOW, message=FIRST.id)) is None
+    assert verdict(taken(FIRST, 5), Bounced(contact="c-1", destination=8, at=NOW)) == Later(NOW + 19 * HOUR)
     assert verdict(taken(FIRST, 5), Settled(message=FIRST.id, at=NOW, delivered=True)) == Later(NOW + 19 * HOUR)
 
 
@@ -111,3 +114,11 @@ def test_a_window_is_that_of_the_person(zone, verdict_there):
     """At eight in London it is five in the afternoon in Tokyo; who has no zone that is known has the program's."""
     message = attrs.evolve(MESSAGE, time_zone=zone)
     assert verdict(message=message, window=SendWindow("Mon-Fri", "08:00-11:00")) == verdict_there
+
+
+def test_a_wave_that_is_over_withholds_its_messages():
+    """From its end on a wave has no further message, and its end ends no other wave."""
+    end = np.datetime64(NOW.replace(tzinfo=None), "us")
+    assert verdict(closes={"june": end}) == Never("june is over")
+    assert verdict(closes={"june": end + 1}) is None
+    assert verdict(closes={"may": end}) is None

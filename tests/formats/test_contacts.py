@@ -206,16 +206,16 @@ def test_what_is_no_list_of_people_is_refused(data, options, message):
     ("data", "message"),
     [
         (b"", "the stream must hold a header (it is empty)"),
-        (b"id,name\na,Ann, PhD\n", "the stream must be whole to be a list of people, and 1 line has more fields than"),
+        (b"id,name\na,Ann, PhD\n", "the stream must be whole, and 1 line has more fields than"),
         (
             b"id,name\na\n",
-            "must be whole to be a list of people, and 1 line has fewer fields than the header: 2",
+            "must be whole, and 1 line has fewer fields than the header: 2",
         ),
         (
             b'id,name\na,"Ann" x\n',
-            "the stream must be whole to be a list of people, and 1 row has a stray quotation mark",
+            "the stream must be whole, and 1 row has a stray quotation mark",
         ),
-        (b"id,name\na,\x81\xff\n", "the stream must be whole to be a list of people, and 1 line holds bytes not valid"),
+        (b"id,name\na,\x81\xff\n", "the stream must be whole, and 1 line holds bytes not valid"),
         (
             b'{"id": "a"}\n',
             "the stream must be CSV, and it is JSON lines; netpromoter.frames.contacts takes a dataframe",

@@ -43,7 +43,7 @@ class Shelf:
     def append(self, *_, **__):
         return []
 
-    exclusive = entries = touches = waiting = claims = cursor = move_cursor = forget = is_forgotten = close = append
+    exclusive = entries = touches = waiting = claims = cursor = move_cursor = forget = forgotten = close = append
 
 
 def offering(channels=None, stores=None):
@@ -248,7 +248,7 @@ def test_what_is_no_store_is_refused_with_what_it_lacks():
     """The message names the plugin and each method that is missing."""
     half = SimpleNamespace(append=print, close=print, entries=None)
     plugins = loaded(offering(stores={"half": lambda url: half}))
-    lacks = "exclusive, entries, touches, waiting, claims, cursor, move_cursor, forget, is_forgotten"
+    lacks = "exclusive, entries, touches, waiting, claims, cursor, move_cursor, forget, forgotten"
     with pytest.raises(PluginError) as caught:
         plugins.store("half:")
     assert str(caught.value).startswith("store 'half' of plugin 'office' must be an object with append, exclusive, ")
@@ -414,7 +414,8 @@ def test_the_order_is_that_of_the_arguments_unless_a_plugin_says_otherwise():
 @pytest.mark.parametrize("hook", ["netpromoter_register_channels", "netpromoter_message_snt", None])
 def test_only_hooks_that_are_told_are_told(hook):
     """What a plugin offers is asked once, when plugins are loaded."""
-    told = "'netpromoter_message_sent', 'netpromoter_response_received'"
+    cases = [f"netpromoter_case_{news}" for news in ("opened", "due", "overdue", "escalated", "closed")]
+    told = ", ".join(map(repr, ["netpromoter_message_sent", "netpromoter_response_received", *cases]))
     with pytest.raises(InvalidArgument, match=rf"^hook must be one of {told} \(got "):
         loaded().tell(hook)
 
@@ -489,8 +490,8 @@ BAD = {
         "hooks of plugin 'bad' must exist (got 'netpromoter_register_chanels', perhaps for 'netpromoter_register_ch",
     ),
     "a hook of another age": (
-        module("bad", netpromoter_x=misnamed, netpromoter_message_sent=plain),
-        "hooks of plugin 'bad' must exist (got 'netpromoter_x', perhaps for 'netpromoter_message_sent')",
+        module("bad", netpromoter_message=misnamed, netpromoter_message_sent=plain),
+        "hooks of plugin 'bad' must exist (got 'netpromoter_message', perhaps for 'netpromoter_message_sent')",
     ),
     "an unknown argument": (
         module("bad", netpromoter_message_sent=lambda message, answer: None),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import KINDS, Contact, Contacts, Survey, Touches, fingerprint
 from netpromoter.rules import History, Occasions, People, among
+from netpromoter.rules._history import OPENED
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 SURVEYS = (("nps", "relationship"), ("case", "transactional"), ("pulse", "relationship"))
@@ -48,6 +49,24 @@ def row():
             "rating": st.integers(-1, 10),
         }
     )
+
+
+def logs(size):
+    """Draw what happened to everybody: a message has a name of its own, and some of them come back."""
+
+    def with_bounces(rows, returned):
+        messages = [each for each in rows if KINDS[each["kind"]] in MESSAGES]
+        back = [(place, messages[number % len(messages)]) for place, number in returned if messages]
+        for place, each in back:
+            rows.insert(place % (len(rows) + 1), each | {"kind": KINDS.index("bounced"), "at": each["at"] + place - 5})
+        return rows
+
+    def name(each):
+        return name_of(each) if KINDS[each["kind"]] in MESSAGES else tuple(each.values())
+
+    places = st.tuples(st.integers(0, 30), st.integers(0, 30))
+    rows = st.lists(row(), max_size=size, unique_by=name)
+    return st.builds(with_bounces, rows, st.lists(places, max_size=6))
 
 
 def crowds():
@@ -104,7 +123,17 @@ def told(rows):
         }
         for each in rows
     ]
+    returned = {name_of(each) for each in named if each["kind"] == "bounced" and each["step"] >= 0}
+    for each in named:
+        invites = each["kind"] == "reminded" and each["step"] == 0
+        vain = " in vain" if each["kind"] in MESSAGES and name_of(each) in returned else ""
+        each["clock"] = ("invited" if invites else each["kind"]) + vain
     return sorted(named, key=lambda each: each["at"])
+
+
+def name_of(each):
+    """Give what tells a message from every other, and from itself at another address."""
+    return tuple(each[name] for name in ("contact", "survey", "occasion", "step", "attempt", "destination"))
 
 
 def held(contact):
@@ -113,8 +142,9 @@ def held(contact):
 
 
 def concerns(each, contact, people):
-    """Say whether a row starts the clocks of a contact."""
-    if each["contact"] == contact.id or each["destination"] in held(contact):
+    """Say whether a row starts the clocks of a contact; one in vain has reached nobody else."""
+    reached = each["destination"] in held(contact) and not each["clock"].endswith("vain")
+    if each["contact"] == contact.id or reached:
         return True
     other = next((person for person in people if person.id == each["contact"]), None)
     return each["kind"] in CHOICES and other is not None and bool(held(other) & held(contact))
@@ -125,7 +155,7 @@ def instants(rows, contact, people, kinds, *, surveys=None, occasion=None):
     return [
         each["at"]
         for each in rows
-        if each["kind"] in kinds
+        if each["clock"] in kinds
         and (surveys is None or each["survey"] in surveys)
         and (occasion is None or each["occasion"] == occasion)
         and concerns(each, contact, people)
@@ -146,11 +176,13 @@ def asked(rows, contact, survey):
     ]
     opened = [each["at"] for each in mine if each["kind"] == "invited"]
     invited = nth(opened, 1)
-    last = mine[-1] if mine else {"at": np.datetime64("NaT", "us"), "step": -1, "attempt": -1, "destination": 0}
+    nothing = {"at": np.datetime64("NaT", "us"), "step": -1, "attempt": -1, "destination": 0, "clock": ""}
+    last = mine[-1] if mine else nothing
     return {
         "invited": invited,
         "latest": last["at"],
-        "messages": sum(bool(each["at"] >= invited) for each in mine),
+        "messages": sum(bool(each["at"] >= invited) and not each["clock"].endswith("vain") for each in mine),
+        "in_vain": last["clock"].endswith("vain"),
         "asks": len(opened),
         "step": last["step"],
         "attempt": last["attempt"],
@@ -160,7 +192,7 @@ def asked(rows, contact, survey):
 
 WHICH = [
     (kinds, surveys)
-    for kinds in (MESSAGES, ("invited",), ("answered",), ("opted_out",), ("opted_in",))
+    for kinds in (MESSAGES, ("invited",), OPENED, ("answered",), ("opted_out",), ("opted_in",))
     for surveys in (None, (SURVEYS[0], SURVEYS[2]))
 ]
 
@@ -183,8 +215,8 @@ def check_clocks(history, people, rows):
         for n in (1, 3) if not set(kinds) & set(CHOICES) else ():
             same(history.nth_last(n, kinds, codes(history, surveys)), [nth(each, n) for each in expected])
     for occasion in (*OCCASIONS, "unheard of"):
-        expected = [nth(instants(rows, each, people, ("invited",), occasion=occasion), 1) for each in people]
-        same(history.last(("invited",), occasion=occasion), expected)
+        expected = [nth(instants(rows, each, people, OPENED, occasion=occasion), 1) for each in people]
+        same(history.last(OPENED, occasion=occasion), expected)
 
 
 def check_occasions(history, people, rows):
@@ -192,7 +224,7 @@ def check_occasions(history, people, rows):
     for key, _ in SURVEYS:
         found = history.occasions(history.codes(key=key))
         expected = [asked(rows, contact, key) for contact in people]
-        for name in ("invited", "latest", "messages", "asks", "step", "attempt", "destination"):
+        for name in ("invited", "latest", "messages", "in_vain", "asks", "step", "attempt", "destination"):
             same(getattr(found, name), [fields[name] for fields, _ in expected])
         for name in ("occasion", "arm", "channel"):
             assert history.labels(found.row, name) == [last.get(name) for _, last in expected]
@@ -209,7 +241,7 @@ def check_events(history, people, rows):
             expected = Counter(
                 ids.index(each["contact"]) if each["contact"] in ids else -1
                 for each in rows
-                if each["kind"] in kinds and each["at"] > since and (surveys is None or each["survey"] in surveys)
+                if each["clock"] in kinds and each["at"] > since and (surveys is None or each["survey"] in surveys)
             )
             assert Counter(history.recent(kinds, codes(history, surveys), since).tolist()) == expected
     for point in (*POINTS, "unheard of"):
@@ -257,19 +289,25 @@ MANY = settings(max_examples=60, deadline=None, derandomize=True)
 
 
 @MANY
-@given(people=crowds(), rows=st.lists(row(), max_size=25))
+@given(people=crowds(), rows=logs(25))
 @example(people=Contacts.of([]), rows=[])
 def test_every_number_of_a_history_is_what_its_rows_say(people, rows):
     """Clocks, occasions, events and failures are those that one reads off the rows for each person alone."""
     check(History(people, folded(rows)), people, told(rows))
 
 
-@MANY
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
-    people=crowds(), rows=st.lists(row(), max_size=25), cuts=st.lists(st.integers(0, 25), max_size=4), ask=st.booleans()
+    people=crowds(),
+    rows=logs(25),
+    cuts=st.lists(st.integers(0, 25), min_size=1, max_size=4),
+    in_order=st.booleans(),
+    ask=st.booleans(),
 )
-def test_a_history_in_parts_is_the_history_of_all(people, rows, cuts, ask):
+def test_a_history_in_parts_is_the_history_of_all(people, rows, cuts, in_order, ask):
     """Touches that are added, in any parts, give what one fold of all of them gives, asked before or not."""
+    if in_order:
+        rows = sorted(rows, key=lambda each: each["at"])
     limits = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     parts = [rows[low:high] for low, high in pairwise(limits)]
     history = History(people, folded(parts[0]))
@@ -281,7 +319,7 @@ def test_a_history_in_parts_is_the_history_of_all(people, rows, cuts, ask):
 
 
 @MANY
-@given(rows=st.lists(row(), max_size=20))
+@given(rows=logs(20))
 def test_adding_touches_leaves_the_first_history_as_it_was(rows):
     """A history does not change when another is made of it."""
     people = Contacts.of([Contact(id=each, addresses={"email": MAILBOXES[0]}) for each in "ab"])
@@ -305,6 +343,31 @@ def test_a_message_to_a_mailbox_starts_the_clock_of_everybody_who_holds_it():
     assert history.last(MESSAGES)[0] == history.last(MESSAGES)[1]
     assert not np.isnat(history.nth_last(2, MESSAGES)).any()
     assert np.isnat(history.nth_last(3, MESSAGES)).all()
+
+
+@given(
+    hours=st.lists(st.integers(0, 20), min_size=1, max_size=9, unique=True).map(sorted),
+    returned=st.sets(st.integers(0, 8)),
+    cuts=st.lists(st.integers(0, 20), max_size=3),
+)
+@MANY
+def test_a_message_that_comes_back_is_taken_back(hours, returned, cuts):
+    """However much is folded before its bounce, a message stops to count for everybody whose clock it started."""
+    people = Contacts.of(
+        [Contact(id=each, addresses={"email": MAILBOXES[place // 2]}) for place, each in enumerate("abc")]
+    )
+    rows = [
+        touch(contact=n % 4, kind=min(n, 1), at=at, step=n, attempt=0, destination=DESTINATIONS[1 + n % 2], occasion=0)
+        for n, at in enumerate(hours)
+    ]
+    bounced = KINDS.index("bounced")
+    rows += [rows[n] | {"kind": bounced, "at": hours[n] + 2} for n in returned if n < len(hours)]
+    rows.sort(key=lambda each: each["at"])
+    history, seen = History(people, folded([])), []
+    for low, high in pairwise([0, *sorted(cuts), len(rows)]):
+        seen += rows[low:high]
+        history = history.with_touches(folded(rows[low:high]))
+        check(history, people, told(seen))
 
 
 def test_who_takes_over_a_mailbox_takes_over_its_clock():

@@ -216,7 +216,7 @@ class WaitsInAnyOrder(Backed):
     """It gives the latest message first."""
 
     def waiting(self, at, *, limit):
-        return self.behind.waiting(at, limit=10**6)[::-1][:limit]
+        return dict([*self.behind.waiting(at, limit=10**6).items()][::-1][:limit])
 
 
 class WaitsForTheWithheld(Backed):
@@ -224,10 +224,31 @@ class WaitsForTheWithheld(Backed):
 
     def waiting(self, at, *, limit):
         withheld = {entry.event.message for entry in self.behind.entries(kinds=[Withheld])}
-        scheduled = [entry.event.message for entry in self.behind.entries(kinds=[Scheduled])]
-        due = [message for message in scheduled if message.id in withheld and message.due <= at]
-        gone = [message for message in due if not self.behind.is_forgotten("ann-forgotten-soon")]
-        return sorted([*self.behind.waiting(at, limit=limit), *gone], key=lambda message: message.due)[:limit]
+        scheduled = {entry.position: entry.event.message for entry in self.behind.entries(kinds=[Scheduled])}
+        due = {place: each for place, each in scheduled.items() if each.id in withheld and each.due <= at}
+        gone = {} if self.behind.forgotten(["ann-forgotten-soon"]) else due
+        both = self.behind.waiting(at, limit=limit) | gone
+        return dict(sorted(both.items(), key=lambda pair: pair[1].due)[:limit])
+
+
+class WaitsForTheForgotten(Backed):
+    """It gives a message of somebody who was forgotten."""
+
+    def forget(self, contact):
+        found = self.behind.forget(contact)
+        self.behind._strangers.clear()
+        self.behind._index()
+        return found
+
+    def claims(self):
+        return [claim for claim in self.behind.claims() if not claim.message.contact.startswith("forgotten-")]
+
+
+class CountsWhatWaits(Backed):
+    """It gives messages by their places in a list, not in the log."""
+
+    def waiting(self, at, *, limit):
+        return dict(enumerate(self.behind.waiting(at, limit=limit).values()))
 
 
 class IsEarly(Backed):
@@ -263,6 +284,18 @@ class ClaimsTheSettled(Backed):
             if entry.event.message.id in self.settled
         ]
         return [*self.behind.claims(), *more]
+
+
+class ClaimsTheForgotten(WaitsForTheForgotten):
+    """It wants to know what became of a message of somebody who was forgotten."""
+
+    def claims(self):
+        return self.behind.claims()
+
+    def waiting(self, at, *, limit):
+        waiting = self.behind.waiting(at, limit=10**6)
+        known = [pair for pair in waiting.items() if not pair[1].contact.startswith("forgotten-")]
+        return dict(known[:limit])
 
 
 # -- 9 and 10 ----------------------------------------------------------------------------------------------------------
@@ -392,15 +425,15 @@ class LosesOptOuts(Remembers):
 
     def entries(self, **filters):
         for entry in self.behind.entries(**filters):
-            theirs = isinstance(entry.event, OptedOut) and self.behind.is_forgotten("ann-forgotten-soon")
+            theirs = isinstance(entry.event, OptedOut) and self.behind.forgotten(["ann-forgotten-soon"])
             yield attrs.evolve(entry, event=attrs.evolve(entry.event, destination=1)) if theirs else entry
 
 
 class ForgetsThatItForgot(Backed):
     """It takes the forgotten for new, and does not know them."""
 
-    def is_forgotten(self, contact):
-        return self.behind.is_forgotten(contact) and False
+    def forgotten(self, contacts):
+        return self.behind.forgotten(contacts) and set()
 
 
 class TakesThemBack(Backed):
@@ -408,7 +441,7 @@ class TakesThemBack(Backed):
 
     def append(self, events, *, expecting=None):
         added = self.behind.append(events, expecting=expecting)
-        late = [event for event in events if self.behind.is_forgotten(getattr(event, "contact", "-"))]
+        late = [event for event in events if self.behind.forgotten([getattr(event, "contact", "-")])]
         return [event for event in events if event in added or event in late] if late else added
 
 
@@ -416,7 +449,7 @@ class RefusesLateOptOuts(Backed):
     """It skips an opt-out of somebody who was forgotten."""
 
     def append(self, events, *, expecting=None):
-        known = [event for event in events if not self.behind.is_forgotten(getattr(event, "contact", "-"))]
+        known = [event for event in events if not self.behind.forgotten([getattr(event, "contact", "-")])]
         return self.behind.append(known, expecting=expecting)
 
 
@@ -465,8 +498,8 @@ BROKEN = {
     4: [TurnsUpLate, CountsTwice],
     5: [IgnoresKinds, CleansNames, TakesEitherFilter],
     6: [TouchesEverybody, FoldsFromTheStart],
-    7: [WaitsForAll, WaitsInAnyOrder, WaitsForTheWithheld, IsEarly],
-    8: [ClaimsTheFirst, ClaimsTheSettled],
+    7: [WaitsForAll, WaitsInAnyOrder, WaitsForTheWithheld, WaitsForTheForgotten, CountsWhatWaits, IsEarly],
+    8: [ClaimsTheFirst, ClaimsTheSettled, ClaimsTheForgotten],
     9: [LetsOthersIn, KeepsHalves],
     10: [HasOneCursor, OnlyMovesForward],
     11: [

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, assert_type
 from zoneinfo import ZoneInfo
 
@@ -536,6 +537,45 @@ def what_carries(folder: Path) -> dict[str, plugins.Channel | Callable[[], plugi
     }
 
 
+def what_employees_say(wanted: model.Table) -> model.Release:
+    roster = {"c-1": {"team": "sales"}, "c-2": {"team": "support"}}
+    poll = model.Poll(
+        survey="enps",
+        occasion="autumn",
+        roster=roster,
+        tables=((), ("team",)),
+        comments_by="team",
+        minimum=5,
+        comments_minimum=10,
+    )
+    assert_type(poll.attributes, model.Table)
+    box: plugins.BallotBox = stores.SqlBallotBox("sqlite:///ballots.db", random_bytes=token_bytes)
+    box.open_poll(poll)
+    assert_type(box.status(poll.id), model.PollStatus | None)
+    token = box.cast(poll.id, "c-1", model.Ballot(rating=9, comment="Everybody helps."))
+    box.cast(poll.id, "c-1", model.Ballot(rating=10), token=token)
+    assert_type(box.participated(poll.id), frozenset[str])
+    for each in box.turnout(poll.id):
+        assert_type(each, model.Turnout)
+        assert_type(each.share, float | None)
+
+    def protect(tally: model.Tally) -> list[model.ReleasedGroup]:
+        assert_type(tally.n, tuple[int, ...])
+        return [
+            model.ReleasedGroup(table=(), labels=labels, invited=found.n + found.missing, histogram=found)
+            for labels, found in tally.by(()).items()
+        ]
+
+    own: model.Protect = protect
+    release = box.close_poll(poll.id, own)
+    assert_type(release.group(("team",), wanted).histogram, ratings.Histogram | None)
+    for comment in release.comments:
+        assert_type(comment, model.ReleasedComment)
+    assert_type(box.forget("c-1"), int)
+    box.close()
+    return box.release(poll.id)
+
+
 def where_it_is_kept(message: model.Message, at: datetime) -> plugins.Store:
     store = nps.open_store("sqlite:///nps.db", key=b"secret")
     assert_type(store, plugins.Store)
@@ -549,9 +589,9 @@ def where_it_is_kept(message: model.Message, at: datetime) -> plugins.Store:
         assert_type(claim, model.Claim)
         assert_type(claim.intent, model.Sending)
     assert_type(store.touches(), nps.Touches)
-    assert_type(store.waiting(at, limit=10), Sequence[model.Message])
+    assert_type(store.waiting(at, limit=10), Mapping[int, model.Message])
     assert_type(store.forget("c-1"), model.Forgotten)
-    assert_type(store.is_forgotten("c-1"), bool)
+    assert_type(store.forgotten(["c-1"]), set[str])
     assert_type(store.cursor("told/office"), int)
     store.move_cursor("told/office", 1)
     with store.exclusive():
@@ -604,7 +644,7 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     assert_type(program.responses(since=now, at=now), list[model.Response])
     assert_type(program.score(since=now), nps.Score)
     assert_type(program.score_by("plan"), dict[Any, nps.Score])
-    assert_type(program.tell(), int)
+    assert_type(program.tell(at=now), int)
 
 
 def words_and_links(message: model.Message, survey: nps.Survey, at: datetime) -> None:
@@ -645,6 +685,15 @@ class TestStore(testing.StoreContract):
     def store(self) -> plugins.Store:
         """Give the store."""
         return stores.MemoryStore()
+
+
+class TestBallotBox(testing.BallotBoxContract):
+    """The contract of a ballot box of one's own."""
+
+    @pytest.fixture
+    def box(self) -> plugins.BallotBox:
+        """Give the box."""
+        return stores.MemoryBallotBox(random_bytes=token_bytes)
 
 
 def drawn_messages() -> None:

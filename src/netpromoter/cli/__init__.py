@@ -10,6 +10,7 @@ except ImportError as error:
     sys.stderr.write(f"netpromoter's command line needs {package}: install netpromoter[cli]\n")
     raise SystemExit(2) from None
 
+from ._cases import cases
 from ._group import cli, main
 from ._program import adopt, plan, plugins, run, uncertain, why
 from ._score import score
@@ -17,5 +18,5 @@ from ._simulate import simulate
 
 __all__ = ["cli", "main"]
 
-for command in (score, simulate, plan, adopt, run, why, uncertain, plugins):
+for command in (score, simulate, plan, adopt, run, why, uncertain, plugins, cases):
     cli.add_command(command)

@@ -29,7 +29,7 @@ from ._named import named
 from ._people import contacts as people
 from ._terminal import columns, drawn, safe
 
-__all__ = ["adopt", "plan", "plugins", "run", "uncertain", "why"]
+__all__ = ["adopt", "at_instant", "found_program", "moment", "plan", "plugins", "program", "run", "uncertain", "why"]
 
 _PROGRAM = "MODULE:ATTRIBUTE"
 _INTERRUPTED = 130
@@ -53,11 +53,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _at(value: datetime | None) -> datetime:
+def at_instant(value: datetime | None) -> datetime:
     return _now() if value is None else value.replace(tzinfo=UTC)
 
 
-def _program(value: str) -> Program:
+def found_program(value: str) -> Program:
     found = named(_PROGRAM, value)
     if isinstance(found, Program):
         return found
@@ -74,7 +74,7 @@ def _program(value: str) -> Program:
 def plan(program: str, at: datetime | None, form: str, **source: Any) -> None:
     """Plan what the program named MODULE:ATTRIBUTE would send, and print it. Nothing is written and nothing is sent."""
     with as_click_errors():
-        made = _program(program).plan(people(**source), at=_at(at))
+        made = found_program(program).plan(people(**source), at=at_instant(at))
         click.echo(json.dumps(_facts(made), indent=2, default=str) if form == "json" else _planned(made))
 
 
@@ -87,7 +87,7 @@ def plan(program: str, at: datetime | None, form: str, **source: Any) -> None:
 def adopt(program: str, at: datetime | None, **source: Any) -> None:
     """Plan, and adopt the plan: from then on its messages are to be sent, by `run`."""
     with as_click_errors():
-        click.echo(_adopted(_adoption(_program(program), people(**source), _at(at))))
+        click.echo(_adopted(_adoption(found_program(program), people(**source), at_instant(at))))
 
 
 def _adoption(program: Program, people: Contacts, at: datetime) -> Adoption:
@@ -119,7 +119,7 @@ def run(
       130  stopped
     """  # noqa: D301 -- click takes the backspace as "keep these lines"
     with as_click_errors():
-        found, clock = _program(program), _now if at is None else lambda: _at(at)
+        found, clock = found_program(program), _now if at is None else lambda: at_instant(at)
         if file is not None:
             click.echo(_adopted(_adoption(found, people(file, identity, address), clock())))
         with _asked_to_stop() as stop, _progress(limits["limit"]) as progress:
@@ -142,7 +142,7 @@ def run(
 def why(contact: str, program: str, at: datetime | None, **source: Any) -> None:
     """Say in one sentence what the program would do with CONTACT now, and why."""
     with as_click_errors():
-        click.echo(safe(_program(program).why(contact, people(**source), at=_at(at))))
+        click.echo(safe(found_program(program).why(contact, people(**source), at=at_instant(at))))
 
 
 @click.command(short_help="List the messages of which nobody knows whether they were sent.")
@@ -153,12 +153,12 @@ def why(contact: str, program: str, at: datetime | None, **source: Any) -> None:
 def uncertain(program: str, at: datetime | None, message: str | None, delivered: bool | None) -> None:  # noqa: FBT001 -- click gives flags by name
     """List the ids of messages that were taken and have no outcome, once nobody can be sending them any more."""
     with as_click_errors():
-        found = _program(program)
+        found = found_program(program)
         if (message is None) != (delivered is None):
             raise click.UsageError("--settle needs --delivered or --not-delivered, and they need --settle")
         if message is not None and delivered is not None:
-            found.settle(message, delivered=delivered, at=_at(at))
-        for each in found.uncertain(at=_at(at)):
+            found.settle(message, delivered=delivered, at=at_instant(at))
+        for each in found.uncertain(at=at_instant(at)):
             click.echo(safe(each))
 
 

@@ -18,18 +18,35 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 import attrs
+import numpy as np
 
-from netpromoter._checks import count, refusal
+from netpromoter._checks import count, one_of, refusal
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError
-from netpromoter.model import Entry, Event, Failed, Message, Receipt, Scheduled, Sending, Sent, Withheld, span
+from netpromoter.model import (
+    Contacts,
+    Entry,
+    Event,
+    Failed,
+    Message,
+    Receipt,
+    Scheduled,
+    Sending,
+    Sent,
+    Touches,
+    Withheld,
+    instant,
+    span,
+)
 from netpromoter.plugins import Channel, Store
-from netpromoter.rules import Policy
+from netpromoter.rules import History, People, Policy
 
 from ._group_commit import GroupCommit
+from ._rates import Pace, Rate, check_rates
 from ._vetoes import Later, Verdict, judged
 
 __all__ = ["Clock", "Dispatch", "Dispatcher"]
@@ -97,17 +114,36 @@ class Delivery:
         How often one step is tried, at most.
     backoff : timedelta
         The wait before the second attempt is drawn below this; it doubles with each further one.
+    rates : mapping of str to Rate
+        How many messages each channel is given in a span of time.
     """
 
     channels: Mapping[str, Channel | Callable[[], Channel]]
     lease: timedelta = timedelta(minutes=15)
     attempts: int = 5
     backoff: timedelta = timedelta(minutes=10)
+    rates: Mapping[str, Rate] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         span("lease", self.lease, least=timedelta(seconds=1))
         span("backoff", self.backoff)
         count("attempts", self.attempts, least=1)
+        for name in check_rates(self.rates):
+            one_of("rates", name, self.channels)
+        self._paces  # noqa: B018 -- made here, before there are several workers
+
+    @cached_property
+    def _paces(self) -> Mapping[str, tuple[Pace, Pace]]:
+        return {name: (Pace(rate), Pace(rate)) for name, rate in self.rates.items()}
+
+    def turn(self, name: str, clock: Clock, stop: threading.Event) -> bool:
+        """Wait until a channel may be given a message; False if the dispatch is to stop meanwhile."""
+        return name not in self._paces or self._paces[name][0].turn(clock, stop.wait)
+
+    def keep_apart(self, name: str, clock: Clock) -> None:
+        """Wait where messages whose turn has come were held up since, and would leave together."""
+        if name in self._paces:
+            self._paces[name][1].turn(clock, threading.Event().wait)
 
     def channel(self, name: str) -> Channel:
         """Make a channel for one worker."""
@@ -171,6 +207,7 @@ class Dispatcher:
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
+        self.closes = _closes(policy, clock())
         self._left = limit
         self._lock = threading.Lock()
         self._queue: deque[_Task] = deque()
@@ -219,21 +256,20 @@ class Dispatcher:
     def _refill(self) -> None:
         """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
         now = self.clock()
-        messages = {message.id: message for message in self._fresh(now)}
-        adopted = self.store.entries(ids=[f"scheduled/{each}" for each in messages]) if messages else ()
-        places = {entry.event.message.id: entry.position for entry in adopted if isinstance(entry.event, Scheduled)}
-        self._queue.extend(_Task(message=message, position=places.get(each, 0)) for each, message in messages.items())
-        self._given.update(messages)
-        if not messages:
+        fresh = self._fresh(now)
+        self._queue.extend(fresh)
+        self._given.update(task.message.id for task in fresh)
+        if not fresh:
             self._queue.extend(self._again(now))
 
-    def _fresh(self, now: datetime) -> list[Message]:
+    def _fresh(self, now: datetime) -> list[_Task]:
         """Fetch messages of this survey; those that have to wait stand before the others, and are passed over."""
         limit, waiting = 2 * len(self._given) + _BATCH, None
-        fresh: list[Message] = []
+        fresh: list[_Task] = []
         while not fresh and (waiting is None or len(waiting) == limit // 2):
             waiting = self.store.waiting(now, limit=limit)
-            fresh = [each for each in waiting if self._mine(each) and each.id not in self._given]
+            mine = {place: each for place, each in waiting.items() if self._mine(each)}
+            fresh = [_Task(message=each, position=place) for place, each in mine.items() if each.id not in self._given]
             limit *= 2
         return fresh
 
@@ -274,11 +310,15 @@ class _Worker:
         try:
             while (task := self._all.next()) is not None:
                 channel = self._channel(task.message.channel)
-                if channel is None or self._judged(task.message, ()) is not None:
+                if channel is None or isinstance(self._judged(task.message, ()), Later):
                     self._all.note("postponed")
                     continue
                 rendered = self._rendered(task.message)
-                if rendered is not None and self._take(task):
+                if rendered is None:
+                    continue
+                if not self._all.delivery.turn(task.message.channel, self._all.clock, self._all.stop):
+                    break
+                if self._take(task):
                     self._send(task.message, rendered, channel)
         finally:
             self._write()
@@ -301,31 +341,37 @@ class _Worker:
 
     def _take(self, task: _Task) -> bool:
         """Append the intent, unless something has happened to the person that speaks against it."""
-        message, position = task.message, task.position
-        verdict: Verdict = None
-        while verdict is None:
-            intent = self._intent(task)
+        message, position, entries = task.message, task.position, list[Entry]()
+        while (decided := self._decided(task, entries)) is not None:
             try:
-                new = self._write(intent, expecting={message.contact: position})
+                new = self._write(decided, expecting={message.contact: position})
             except Conflict:
                 self._write()
                 entries = list(self._all.store.entries(contacts=[message.contact]))
-                position = max((entry.position for entry in entries), default=0)
-                verdict = self._judged(message, entries) if entries else Later()  # forgotten meanwhile
+                if not entries:  # forgotten meanwhile
+                    break
+                position = max(entry.position for entry in entries)
             else:
                 self._all.done(message)
-                return intent.id in new
-        if isinstance(verdict, Later) or task.turn:
-            self._all.note("postponed")
-            return False
-        self._write(Withheld(message=message.id, at=self._all.clock(), reason=verdict.reason))
-        self._all.done(message)
-        self._all.note("withheld")
+                if isinstance(decided, Withheld):
+                    self._all.note("withheld")
+                return isinstance(decided, Sending) and decided.id in new
+        self._all.note("postponed")
         return False
 
+    def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
+        """Give the intent, or why there is none; None leaves the message as it is."""
+        intent, verdict = self._intent(task), self._judged(task.message, entries)
+        if verdict is None or any(entry.event.id == intent.id for entry in entries):
+            return intent
+        if isinstance(verdict, Later) or task.turn:
+            return None
+        return Withheld(message=task.message.id, at=intent.at, reason=verdict.reason)
+
     def _judged(self, message: Message, entries: Iterable[Entry]) -> Verdict:
-        policy = self._all.policy
-        return judged(message, entries, self._all.clock(), policy.window, policy.time_zone)
+        policy, at = self._all.policy, self._all.clock()
+        when: Any = {"window": policy.window, "time_zone": policy.time_zone, "closes": self._all.closes}
+        return judged(message, entries, at, **when)
 
     def _intent(self, task: _Task) -> Sending:
         at = self._all.clock()
@@ -334,6 +380,7 @@ class _Worker:
 
     def _send(self, message: Message, rendered: Message, channel: Channel) -> None:
         """Hand a message to its channel, and keep the outcome for the next append."""
+        self._all.delivery.keep_apart(message.channel, self._all.clock)
         try:
             receipt = _checked(channel.send(rendered), message)
         except ChannelDown as problem:
@@ -387,6 +434,13 @@ class _Worker:
         """Do without a channel for the rest of this dispatch."""
         self._channels.pop(name, None)
         self._all.down[name] = _told(problem)
+
+
+def _closes(policy: Policy, at: datetime) -> Mapping[str, np.datetime64]:
+    """Ask the cadence from when on which occasions have no further message; that depends on nobody."""
+    nobody = Contacts.of(())
+    people = People(contacts=nobody, history=History(nobody, Touches.of(())), survey=policy.survey)
+    return policy.cadence.readiness(people, instant("at", at)).closes
 
 
 def _made_anew(channel: Any) -> Any:

@@ -82,6 +82,7 @@ class Planner:
 
 #: The reason of those who have no occasion that a reminder could belong to.
 NO_OCCASION = "no open occasion"
+_EPOCH = np.datetime64(0, "us")
 _OTHER = "another message is due than was planned"
 
 
@@ -100,6 +101,7 @@ class _Turn:
         occasions = history.occasions(self.people.surveys("survey") or ())
         self.open = np.flatnonzero(self.reminders.ends(occasions) > at)
         self.occasions = occasions.take(self.open)
+        self.renewed = self.occasions.in_vain & (self.occasions.step == 0)
 
     # -- holds ---------------------------------------------------------------------------------------------------------
 
@@ -121,18 +123,25 @@ class _Turn:
         for rule in self.policy.holds(every_message=every_message):
             holding.add(rule(self.people, self.at), rule)
 
-    def _invitable(self, common: Holding) -> Holding:
-        """Find what holds invitations: the rules, the cadence and the send window, but not yet the draw."""
-        holding, readiness = common.copy(), self.readiness
+    def _ruled(self, common: Holding) -> Holding:
+        """Find what holds invitations by the rules alone."""
+        holding = common.copy()
         self._judge(holding, every_message=False)
+        return holding
+
+    def _invitable(self, ruled: Holding) -> Holding:
+        """Find what holds invitations: the rules, the cadence and the send window, but not yet the draw."""
+        holding, readiness = ruled.copy(), self.readiness
         holding.hold(readiness.ready, readiness.reasons, readiness.codes)
         self._into_window(holding, self.contacts.time_zone)
         holding.close(holding.until >= readiness.ends, readiness.over)
         return holding
 
-    def _remindable(self, common: Holding) -> Holding:
-        """Find what holds a further message of an occasion that is open."""
+    def _remindable(self, common: Holding, ruled: Holding) -> Holding:
+        """Find what holds a further message of an occasion that is open; an invitation again where one came back."""
         holding, reminders = common.take(self.open), self.reminders
+        again = np.flatnonzero(self.renewed)
+        holding.put(again, ruled.take(self.open[again]))
         waits = reminders.readiness(self.occasions)
         lost = self.routes.lost(self.occasions, self.open)
         holding.hold(np.where(lost, self.at, waits.until), waits.reasons, waits.codes)
@@ -148,13 +157,11 @@ class _Turn:
 
     def _close_occasions(self, holding: Holding) -> None:
         """Leave out what would come after the end of its wave."""
-        since = self.occasions.invited.min() if len(self.open) else FOREVER
-        closes = {name: end for name, end in self.readiness.closes.items() if since < end < FOREVER}
-        late = np.flatnonzero((holding.until < FOREVER) & (holding.until >= min(closes.values(), default=FOREVER)))
-        names = Labels(self.history, self.occasions.row[late], "occasion")
-        for place, name in zip(late.tolist(), names, strict=True):
-            if name in closes and holding.until[place] >= closes[name]:
-                holding.refuse(place, f"{name} is over", FOREVER)
+        names, ends = list(self.readiness.closes), np.array([*self.readiness.closes.values(), FOREVER])
+        wave = self.history.coded(self.occasions.row, "occasion", names)
+        late = (holding.until < FOREVER) & (holding.until >= ends[wave])
+        for code in np.unique(wave[late]).tolist():
+            holding.refuse(late & (wave == code), f"{names[code]} is over", FOREVER)
 
     def _closings(self, lost: _Mask) -> list[tuple[_Mask, str]]:
         """Say for whom no further message of the occasion is to come, and why."""
@@ -188,7 +195,8 @@ class _Turn:
     def decision(self, proposed: tuple[Messages, Messages] | None) -> Decision:
         """Decide, and give the messages."""
         common = self._common()
-        invited, reminded = self._invitable(common), self._remindable(common)
+        ruled = self._ruled(common)
+        invited, reminded = self._invitable(ruled), self._remindable(common, ruled)
         eligible = invited.free(self.by) & self.drawn.member
         self._refuse_undrawn(invited)
         if proposed:
@@ -251,19 +259,20 @@ class _Turn:
         if not self.policy.quotas and not len(self.history.links[0]):
             return np.concatenate([reminders, invitations])
         place = draws(self.contacts, "line", self.seed)
-        reminders = reminders[np.lexsort((place[reminders], self.people.last("messaged")[reminders]))]
-        ready = np.maximum(self.readiness.ready[invitations], np.datetime64(0, "us"))
+        since = np.fmax(self.people.last("messaged")[reminders], _EPOCH)
+        reminders = reminders[np.lexsort((place[reminders], since))]
+        ready = np.maximum(self.readiness.ready[invitations], _EPOCH)
         invitations = invitations[np.lexsort((place[invitations], ready))]
         line = np.concatenate([reminders, invitations])
         line = self._kept(
             line, self._one_each(line), "another contact with this address is written to", invited, reminded
         )
-        due = np.where(first, invited.until, reminded.until)
+        due, inviting = np.where(first, invited.until, reminded.until), first.copy()
+        inviting[self.open[self.renewed]] = True
         for quota in self.policy.quotas:
-            limited = line if quota.every_message else line[first[line]]
-            admitted = np.zeros(len(self.contacts), np.bool_)
+            limited = line if quota.every_message else line[inviting[line]]
+            admitted = np.ones(len(self.contacts), np.bool_)
             admitted[limited] = quota.admit(self.people, limited, np.append(due[limited], FOREVER).min())
-            admitted[again & ~np.asarray(quota.every_message)] = True
             line = self._kept(line, admitted[line], quota.reason, invited, reminded)
         return line
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -13,19 +13,21 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import one_of, refusal
+from netpromoter.insight import Loop
 from netpromoter.model import (
     Bounced,
+    Coded,
     Event,
     Forgotten,
     Message,
     OptedOut,
-    Receipt,
+    Purpose,
     Responded,
     Response,
     Scheduled,
-    Sent,
     Settled,
     Survey,
+    WaveDrawn,
     Withheld,
     instant,
 )
@@ -36,21 +38,30 @@ from netpromoter.rules import (
     Cadence,
     Census,
     Channels,
+    Decisions,
+    FollowUp,
     Policy,
     Quota,
+    Recovery,
     Reminders,
     Rule,
     SendWindow,
     Variants,
 )
-from netpromoter.stats import Score, score
+from netpromoter.stats import DesignScore, Score
 from netpromoter.wording import words
 
 from ._adopt import Adoption, adopt
+from ._cases import Cases
 from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
+from ._follow_up import FollowUps
 from ._links import LinkPurpose, Links
+from ._loop import achieved
 from ._plan import AnyContacts, Plan, as_contacts, plan
+from ._rates import Rate
 from ._render import render
+from ._scoring import Design
+from ._telling import Telling
 from ._templates import Templates
 
 __all__ = ["Program"]
@@ -77,6 +88,10 @@ class Program:
         How channels are chosen, if not simply in the order of `channels`.
     links : Links
         What makes and reads the signed links in messages.
+    follow_up : FollowUp or sequence of FollowUp, default none
+        Who is called after an answer; each name once.
+    recovery : Recovery, optional
+        Whether and when detractors are asked again.
     templates : Templates, optional
         The words of messages, if not those that come with the package.
     wording : path, optional
@@ -89,6 +104,8 @@ class Program:
         How often a message is tried that a channel refuses for now.
     backoff : timedelta, default 10 minutes
         The wait before the second attempt is drawn below this; it doubles with each further one.
+    rates : mapping of str to Rate, default {}
+        How many messages a channel is given in a span of time, by all workers of this process together.
 
     Examples
     --------
@@ -122,12 +139,15 @@ class Program:
     order: Channels | None = None
     time_zone: str = "UTC"
     keep: Sequence[str] = ()
+    follow_up: FollowUp | Sequence[FollowUp] = ()
+    recovery: Recovery | None = None
     templates: Templates = attrs.field(factory=Templates)
     wording: str | Path | None = None
     plugins: Plugins = attrs.field(factory=load_plugins)
     lease: timedelta = timedelta(minutes=15)
     attempts: int = 5
     backoff: timedelta = timedelta(minutes=10)
+    rates: Mapping[str, Rate] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         if not self.channels or not hasattr(self.channels, "items"):
@@ -137,6 +157,16 @@ class Program:
             raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
         self.delivery  # noqa: B018 -- refuses what it cannot be made of
         self.templates.check(self.policy)
+        self._check_follow_up()
+
+    def _check_follow_up(self) -> None:
+        if not all(isinstance(each, FollowUp) for each in self.policies):
+            raise refusal("follow_up", "a FollowUp or a sequence of them", self.follow_up)
+        names = [policy.name for policy in self.policies]
+        if len(set(names)) < len(names):
+            raise refusal("follow_up", "of different names", names)
+        for policy in self.policies:
+            policy.check(self._known)
 
     def __repr__(self) -> str:
         return f"Program({self.survey.key}, {self.cadence!r}, channels {', '.join(self.channels)})"
@@ -159,7 +189,8 @@ class Program:
     @cached_property
     def delivery(self) -> Delivery:
         """How its messages are carried."""
-        return Delivery(channels=self.channels, lease=self.lease, attempts=self.attempts, backoff=self.backoff)
+        given = {name: getattr(self, name) for name in ("channels", "lease", "attempts", "backoff", "rates")}
+        return Delivery(**given)
 
     # -- deciding ------------------------------------------------------------------------------------------------------
 
@@ -169,8 +200,9 @@ class Program:
         Somebody who was forgotten is left out, under the id and at the addresses by which they were known.
         """
         people = as_contacts(contacts)
-        known = [not self.store.is_forgotten(each) for each in people.ids]
-        return plan(people.take(np.flatnonzero(known)), self.store.touches(), self.policy, at=at, horizon=horizon)
+        if gone := self.store.forgotten(people.ids.tolist()):
+            people = people.take(np.flatnonzero([each not in gone for each in people.ids]))
+        return plan(people, self.store.touches(), self.policy, at=at, horizon=horizon)
 
     def why(self, contact: str, contacts: AnyContacts, *, at: datetime) -> str:
         """Say in one sentence what a plan of this instant would do with somebody, and why."""
@@ -370,6 +402,7 @@ class Program:
             at=at,
             comment=comment,
             drivers=drivers or {},
+            purpose="recovery" if asked.survey == self._recovery_key else "score",
             **{name: getattr(asked, name) for name in _ASKED},
         )
         self.store.append([Responded(response=response)])
@@ -406,6 +439,45 @@ class Program:
         facts: Any = {"contact": asked.contact, "destination": asked.destination, "channel": asked.channel}
         self.store.append([Bounced(at=at, message=asked.id, reason=reason, **facts)])
 
+    def receive_codes(self, codes: Mapping[str, Iterable[str]], *, coder: str, at: datetime) -> int:
+        """Record what comments are about; `netpromoter.formats.codes` reads a coding sheet that came back.
+
+        A code that somebody gave before is not given twice; one that is left out stays.
+
+        Parameters
+        ----------
+        codes : mapping of str to iterable of str
+            The codes of each answer, by its id.
+        coder : str
+            Who or what says so.
+        at : datetime
+            When, aware.
+
+        Returns
+        -------
+        int
+            How many codes were new.
+
+        Raises
+        ------
+        InvalidArgument
+            If an id is that of no answer to this survey; nothing is written then.
+        """
+        known = {entry.event.id for entry in self.store.entries(ids=[f"responded/{each}" for each in codes])}
+        for each in codes:
+            if f"responded/{each}" not in known:
+                raise refusal("codes", "by ids of answers", each)
+        given = [Coded(response=each, code=code, coder=coder, at=at) for each, some in codes.items() for code in some]
+        return len(self.store.append(given))
+
+    def codes(self) -> dict[str, list[str]]:
+        """Give the codes of answers by their ids, each once, in the order in which they were given."""
+        found: dict[str, dict[str, None]] = {}
+        for entry in self.store.entries(kinds=(Coded,)):
+            event: Any = entry.event
+            found.setdefault(event.response, {})[event.code] = None
+        return {response: list(given) for response, given in found.items()}
+
     def forget(self, contact: str, *, at: datetime) -> Forgotten:
         """Delete what is personal of somebody, and see to it that nobody writes to them again.
 
@@ -430,91 +502,176 @@ class Program:
             self.store.append([OptedOut(contact=contact, at=at, destination=each) for each in sorted(reached)])
         return self.store.forget(contact)
 
+    # -- following up --------------------------------------------------------------------------------------------------
+
+    def decide(self, *, at: datetime) -> tuple[Decisions, ...]:
+        """Decide which answers are followed up, of those about which nothing was decided; open cases for them.
+
+        Parameters
+        ----------
+        at : datetime
+            When, aware.
+
+        Returns
+        -------
+        tuple of Decisions
+            For each policy of `follow_up` what it decided, and why, about every new answer.
+        """
+        instant("at", at)
+        return self._follow_ups.decide(at)
+
+    @cached_property
+    def _follow_ups(self) -> FollowUps:
+        return FollowUps(
+            store=self.store, survey=self.survey, policies=self.policies, known=self._known, recovery=self.recovery
+        )
+
+    @property
+    def _known(self) -> tuple[str, ...]:
+        """What answers have that policies may ask about: what is kept, further answers, and the code of the comment."""
+        return (*self.keep, *(each.key for each in self.survey.drivers), "theme")
+
+    @cached_property
+    def policies(self) -> tuple[FollowUp, ...]:
+        """Who is to be called."""
+        return (self.follow_up,) if isinstance(self.follow_up, FollowUp) else tuple(self.follow_up)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Who is to be called, and what was done so far."""
+        return Cases(store=self.store, survey=self.survey.key)
+
+    @cached_property
+    def recovery_program(self) -> Program:
+        """The program that asks detractors again: plan, adopt and dispatch it like any other.
+
+        It shares store, channels, links and rules, but for every `QuietPeriod`. Its survey has a key of its own, so
+        that its answers are in no score of this one.
+
+        Raises
+        ------
+        InvalidArgument
+            If the program has no `recovery`.
+        """
+        if self.recovery is None:
+            raise refusal("recovery", "given, for detractors to be asked again", self.recovery)
+        return attrs.evolve(
+            self,
+            survey=attrs.evolve(self.survey, key=self._recovery_key, stands_for=None),
+            cadence=self.recovery.trigger(self.survey.key),
+            rules=self.recovery.rules(self.rules),
+            audience=(Census(),),
+            follow_up=(),
+            recovery=None,
+        )
+
+    @property
+    def _recovery_key(self) -> str:
+        return f"{self.survey.key}-recovery"
+
     # -- knowing -------------------------------------------------------------------------------------------------------
 
-    def responses(self, *, since: datetime | None = None, at: datetime | None = None) -> list[Response]:
+    def responses(
+        self, *, since: datetime | None = None, at: datetime | None = None, purpose: Purpose = "score"
+    ) -> list[Response]:
         """Give the answers to this survey: of each person and occasion the last one.
 
         Parameters
         ----------
         since, at : datetime, optional
             From when on, and until when; aware.
+        purpose : {"score", "recovery"}, default "score"
+            "recovery" gives the answers of those who were asked again instead.
 
         Returns
         -------
         list of Response
             In the order in which they were given.
         """
+        key = self._recovery_key if purpose == "recovery" else self.survey.key
         last: dict[tuple[str, str], Response] = {}
         for entry in self.store.entries(kinds=(Responded,)):
             answer = getattr(entry.event, "response", None)
-            if answer is None or answer.survey != self.survey.key or not _within(answer.at, since, at):
+            if answer is None or answer.survey != key or not _within(answer.at, since, at):
                 continue
             last.pop((answer.contact, answer.occasion), None)
             last[answer.contact, answer.occasion] = answer
         return list(last.values())
 
-    def score(self, *, since: datetime | None = None, at: datetime | None = None) -> Score:
-        """Score the answers to this survey; those of a recovery are not among them.
+    def score(self, *, since: datetime | None = None, at: datetime | None = None) -> Score | DesignScore:
+        """Score the answers to this survey, by the design that the ledger has recorded.
+
+        Answers of several strata stand each for its stratum: where all of the paying customers were asked and one in
+        ten of the others, the others weigh as much as there are of them. People whom a rule held back are not in it.
+
+        Returns
+        -------
+        Score or DesignScore
+            A `DesignScore` where there are answers of several strata.
 
         Raises
         ------
         NoRatings
             If nobody has answered.
         """
-        ratings = [each.rating for each in self.responses(since=since, at=at) if each.purpose == "score"]
-        return score(ratings)
+        return self._design.score(self.responses(since=since, at=at))
 
-    def score_by(self, name: str, *, since: datetime | None = None, at: datetime | None = None) -> dict[Any, Score]:
+    def score_by(
+        self, name: str, *, since: datetime | None = None, at: datetime | None = None
+    ) -> dict[Any, Score | DesignScore]:
         """Score the answers by an attribute that is kept, or by "arm", "channel", "step" or "stratum"."""
         one_of("name", name, (*self.policy.keep, "arm", "channel", "step", "stratum"))
-        groups: dict[Any, list[int]] = {}
-        for each in self.responses(since=since, at=at):
-            key = each.snapshot.get(name) if name in self.policy.keep else getattr(each, name)
-            groups.setdefault(key, []).append(each.rating)
-        return {key: score(ratings) for key, ratings in groups.items()}
+        answers, kept = self.responses(since=since, at=at), name in self.policy.keep
+        keys = [each.snapshot.get(name) if kept else getattr(each, name) for each in answers]
+        return self._design.score_by(answers, keys)
 
-    def tell(self) -> int:
+    @property
+    def _design(self) -> Design:
+        drawn: Any = [entry.event for entry in self.store.entries(kinds=(WaveDrawn,))]
+        return Design(each for each in drawn if each.survey == self.survey.key)
+
+    def loop(
+        self, *, at: datetime, since: datetime | None = None, accounts: Mapping[str, str | None] | None = None
+    ) -> Loop:
+        """Count what came of the answers: who was called, how soon, and whether people were won back.
+
+        Parameters
+        ----------
+        at : datetime
+            The instant, aware; nothing of later counts, so that the same call gives the same in a year.
+        since : datetime, optional
+            Which answers: those that were first given from then on.
+        accounts : mapping of str to str or None, optional
+            The account of each contact there is, for what is counted by account.
+
+        Returns
+        -------
+        Loop
+        """
+        return achieved(self.store, self.survey.key, self._recovery_key, at=at, since=since, accounts=accounts)
+
+    def tell(self, *, at: datetime) -> int:
         """Tell every plugin what has happened since it was last told; give the number of facts that were told.
+
+        Promises of cases that are due, overdue or to be escalated at this instant are found out first, and written:
+        each once, never of a closed case, and never of a promise that was kept.
 
         How far each plugin was told is kept in the store, so that each fact is told at least once, however many
         processes there are. A plugin that raises is told the same fact again the next time, and hinders nobody: neither
         the others nor dispatch and intake, which know nothing of plugins.
 
+        Parameters
+        ----------
+        at : datetime
+            When, aware.
+
         Returns
         -------
         int
         """
-        listening = dict.fromkeys(plugin for names in self.plugins.told.values() for plugin in names)
-        return sum(self._tell(plugin) for plugin in listening)
-
-    def _tell(self, plugin: str) -> int:
-        told, cursor = 0, f"told/{plugin}"
-        for entry in self.store.entries(kinds=tuple(_HOOKS), after=self.store.cursor(cursor)):
-            hook, facts = _HOOKS[type(entry.event)](self, entry.event)
-            if facts and self.plugins.tell(hook, plugin, **facts):
-                break
-            self.store.move_cursor(cursor, entry.position)
-            told += 1
-        return told
-
-    def _sent(self, event: Sent) -> tuple[str, dict[str, Any]]:
-        entry = next(iter(self.store.entries(ids=[f"scheduled/{event.message}"])), None)
-        if entry is None:  # of somebody who was forgotten since
-            return "netpromoter_message_sent", {}
-        message = getattr(entry.event, "message", None)
-        receipt = Receipt(message=event.message, accepted=True, reference=event.reference)
-        return "netpromoter_message_sent", {"message": message, "receipt": receipt}
-
-    def _responded(self, event: Responded) -> tuple[str, dict[str, Any]]:
-        return "netpromoter_response_received", {"response": event.response}
-
-
-#: Which events plugins are told, and how.
-_HOOKS: Mapping[type, Callable[[Program, Any], tuple[str, dict[str, Any]]]] = {
-    Sent: Program._sent,  # noqa: SLF001 -- a table of the class's own methods
-    Responded: Program._responded,  # noqa: SLF001
-}
+        instant("at", at)
+        self.store.append(self.cases.pending(at))
+        return Telling(self.store, self.plugins).tell()
 
 
 class _References:

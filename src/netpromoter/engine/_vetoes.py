@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -23,7 +23,7 @@ from netpromoter.model import (
     Settled,
     instant,
 )
-from netpromoter.rules import GUARD, SendWindow, zone
+from netpromoter.rules import FOREVER, GUARD, SendWindow, zone
 
 __all__ = ["Later", "Never", "Verdict", "judged"]
 
@@ -47,7 +47,13 @@ Verdict: TypeAlias = "Never | Later | None"
 
 
 def judged(
-    message: Message, entries: Iterable[Entry], at: datetime, window: SendWindow | None, time_zone: str
+    message: Message,
+    entries: Iterable[Entry],
+    at: datetime,
+    *,
+    window: SendWindow | None,
+    time_zone: str,
+    closes: Mapping[str, np.datetime64],
 ) -> Verdict:
     """Judge a message by everything that its contact has done, and by the clock.
 
@@ -63,6 +69,8 @@ def judged(
         When messages may leave.
     time_zone : str
         Of people whose own is missing.
+    closes : mapping of str to datetime64
+        The instants from which on occasions of these names have no further message.
 
     Returns
     -------
@@ -73,6 +81,8 @@ def judged(
         state.read(entry.event)
     if state.reason:
         return Never(state.reason)
+    if instant("at", at) >= closes.get(message.occasion, FOREVER):
+        return Never(f"{message.occasion} is over")
     if state.last_sent is not None and at < state.last_sent + GUARD:
         return Later(state.last_sent + GUARD)
     return None if window is None else _in_window(message, at, window, time_zone)
@@ -124,6 +134,8 @@ class _State:
             self._reasons["declined"] = event.at
 
     def _bounced(self, event: Bounced) -> None:
+        self._taken.pop(event.message or "", None)
+        self._settle()
         if event.destination and event.destination == self._message.destination:
             self._reasons["the address has failed"] = event.at
 
@@ -147,7 +159,7 @@ class _State:
             self._settle()
 
     def _settle(self) -> None:
-        """A message that was taken counts from then on as sent, unless it is known that it was not."""
+        """A message that was taken counts from then on as sent, unless it is known that it was not, or came back."""
         self.last_sent = max(self._taken.values(), default=None)
 
 

@@ -1,9 +1,10 @@
-"""Survey files of other tools: what `answers` reads, and how it reports what it met; and lists of contacts.
+"""Survey files of other tools, lists of contacts, and coding sheets: what they read, and what they report.
 
 CSV and its kin, Parquet, JSON lines and Excel are told apart by their first bytes. Needs ``netpromoter[cli]``.
 """
 
 from ._answers import Answers, InvalidPolicy, Refusal, Rows, answers, columns
+from ._coding import codes, coding_sheet
 from ._contacts import contacts
 from ._damage import Damage
 from ._table import File
@@ -16,6 +17,8 @@ __all__ = [
     "Refusal",
     "Rows",
     "answers",
+    "codes",
+    "coding_sheet",
     "columns",
     "contacts",
 ]

@@ -18,7 +18,7 @@ from ._table import labels, polars
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["contacts"]
+__all__ = ["contacts", "read_texts"]
 
 _STAY_TEXT = ("email", "phone", "locale", "time_zone", "account")
 _WHOLE = "^-?(?:0|[1-9][0-9]*)$"
@@ -93,7 +93,7 @@ def contacts(
     {'plan': 'paid', 'seats': 12}
     """
     with opened(source) as origin:
-        frame = _read(origin, encoding, delimiter)
+        frame = read_texts(origin, encoding, delimiter)
     moment = ("since" if "since" in frame.columns else None) if since is None else one_of("since", since, frame.columns)
     reached = addresses.values() if isinstance(addresses, Mapping) else ()
     texts = (id, *reached, *_STAY_TEXT, locale, time_zone, account)
@@ -113,7 +113,7 @@ def contacts(
     )
 
 
-def _read(origin: Source, encoding: str | None, delimiter: str | None) -> pl.DataFrame:
+def read_texts(origin: Source, encoding: str | None, delimiter: str | None) -> pl.DataFrame:
     """Read all columns as text."""
     table = _table(origin, encoding=encoding, delimiter=delimiter)
     file = table.file()
@@ -125,7 +125,7 @@ def _read(origin: Source, encoding: str | None, delimiter: str | None) -> pl.Dat
     frame: pl.DataFrame = reader.concat([nobody, *(piece.frame for piece in table.pieces(range(len(columns))))])
     damage = table.file().damage
     if damage:
-        raise unreadable(file.name, f"be whole to be a list of people, and {'; '.join(map(str, damage))}")
+        raise unreadable(file.name, f"be whole, and {'; '.join(map(str, damage))}")
     return frame.rename(dict(zip(frame.columns, columns, strict=True)))
 
 

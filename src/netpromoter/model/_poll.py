@@ -124,7 +124,7 @@ class Poll:
         for participant, groups in self.roster.items():
             if not groups.keys() >= set(asked):
                 lacking = next(each for each in asked if each not in groups)
-                raise refusal(f"roster[{participant!r}]", f"with a label for {lacking!r}", groups)
+                raise refusal(f"roster[{participant!r}]", f"groups with a label for {lacking!r}", groups)
 
     @property
     def id(self) -> str:

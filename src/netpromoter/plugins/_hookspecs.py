@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pluggy
 
-from netpromoter.model import Message, Receipt, Response
+from netpromoter.model import Case, CaseAlerted, Message, Receipt, Response
 
 from ._ports import Channel, Store
 
@@ -167,4 +167,194 @@ def netpromoter_response_received(response: Response) -> None:
     ...     def netpromoter_response_received(self, response):
     ...         if response.rating <= 6:
     ...             print("somebody is unhappy")
+    """
+
+
+@hookspec
+def netpromoter_case_opened(case: Case) -> None:
+    """Be told that somebody is to be called.
+
+    Called after the fact, by `Program.tell`, which reads the log. It is durable in the store. Facts are told in the
+    order of the log, each at least once: after a power cut one may be told again.
+
+    Parameters
+    ----------
+    case : Case
+        As it stood at that point of the log; its id is the same every time.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        fact the next time, and nothing that is later in the log before.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Desk:
+    ...     @hookimpl
+    ...     def netpromoter_case_opened(self, case):
+    ...         print(case.owner, "is to call", case.contact)
+    """
+
+
+@hookspec
+def netpromoter_case_due(case: Case, alert: CaseAlerted) -> None:
+    """Be told that a promise is due soon and not kept yet.
+
+    Called after the fact, by `Program.tell`, which reads the log. It is durable in the store. Facts are told in the
+    order of the log, each at least once: after a power cut one may be told again. `Program.tell` finds it out by the
+    instant that it is given, once for each promise of a case, and never of a case that is closed.
+
+    Parameters
+    ----------
+    case : Case
+        As it stood at that point of the log; its id is the same every time.
+    alert : CaseAlerted
+        Which promise, and since when.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        fact the next time, and nothing that is later in the log before.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Desk:
+    ...     @hookimpl
+    ...     def netpromoter_case_due(self, case):
+    ...         print(case.owner, "is late soon for", case.contact)
+    """
+
+
+@hookspec
+def netpromoter_case_overdue(case: Case, alert: CaseAlerted) -> None:
+    """Be told that a promise was not kept in time.
+
+    Called after the fact, by `Program.tell`, which reads the log. It is durable in the store. Facts are told in the
+    order of the log, each at least once: after a power cut one may be told again. `Program.tell` finds it out by the
+    instant that it is given, once for each promise of a case, and never of a case that is closed.
+
+    Parameters
+    ----------
+    case : Case
+        As it stood at that point of the log; its id is the same every time.
+    alert : CaseAlerted
+        Which promise, and since when.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        fact the next time, and nothing that is later in the log before.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Desk:
+    ...     @hookimpl
+    ...     def netpromoter_case_overdue(self, case):
+    ...         print(case.owner, "is late for", case.contact)
+    """
+
+
+@hookspec
+def netpromoter_case_escalated(case: Case, alert: CaseAlerted) -> None:
+    """Be told that a promise was broken for so long that somebody else must know.
+
+    Called after the fact, by `Program.tell`, which reads the log. It is durable in the store. Facts are told in the
+    order of the log, each at least once: after a power cut one may be told again. `Program.tell`
+    finds it out by the instant that it is given, once for each promise of a case, and never of a case that is closed.
+
+    Parameters
+    ----------
+    case : Case
+        As it stood at that point of the log; its id is the same every time.
+    alert : CaseAlerted
+        Which promise, and since when.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        fact the next time, and nothing that is later in the log before.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Desk:
+    ...     @hookimpl
+    ...     def netpromoter_case_escalated(self, case):
+    ...         print(case.owner, "needs help with", case.contact)
+    """
+
+
+@hookspec
+def netpromoter_case_closed(case: Case) -> None:
+    """Be told that a case was closed.
+
+    Called after the fact, by `Program.tell`, which reads the log. It is durable in the store. Facts are told in the
+    order of the log, each at least once: after a power cut one may be told again. A case that was reopened and is
+    closed again is told again.
+
+    Parameters
+    ----------
+    case : Case
+        As it stood at that point of the log; its id is the same every time.
+
+    Returns
+    -------
+    None
+        Whatever is returned is not looked at.
+
+    Raises
+    ------
+    Exception
+        Is logged with the name of the plugin, and hinders no other plugin. `Program.tell` tells this plugin the same
+        fact the next time, and nothing that is later in the log before.
+
+    Notes
+    -----
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> class Desk:
+    ...     @hookimpl
+    ...     def netpromoter_case_closed(self, case):
+    ...         print(case.owner, "is done with", case.contact)
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -51,14 +51,15 @@ class Store(Protocol):
        not name, and filters combine.
     6. `touches` is the fold of `entries`, of the same contacts and after the same position.
     7. `waiting` gives the messages that are due, that were adopted and neither taken nor withheld, the earliest first,
-       `limit` at most.
-    8. `claims` gives the messages that were taken and have no outcome, with the last intent of each.
+       `limit` at most, each by the position of its adoption; none of a person who was forgotten.
+    8. `claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a person
+       who was forgotten.
     9. While one holds `exclusive`, nobody else appends; what is appended within becomes durable at its end, all or
        nothing, and is read back within.
     10. `cursor` gives what `move_cursor` last set for a name, 0 at first.
     11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and leaves the
         ratings: the log then knows them by another id that nobody can trace. An event that is appended for the
-        forgotten id later is skipped, but for an opt-out; `is_forgotten` knows the id by a keyed hash alone.
+        forgotten id later is skipped, but for an opt-out; `forgotten` knows the ids by their keyed hashes alone.
     12. Several threads may use one store, and several processes may open what one URL names.
     13. After `close`, everything raises `netpromoter.errors.StoreClosed`.
 
@@ -89,8 +90,8 @@ class Store(Protocol):
         """Give the log as columns."""
         ...
 
-    def waiting(self, at: datetime, /, *, limit: int) -> Sequence[Message]:
-        """Give messages that are due at an instant and that nobody has taken."""
+    def waiting(self, at: datetime, /, *, limit: int) -> Mapping[int, Message]:
+        """Give messages that are due at an instant and that nobody has taken, by their positions."""
         ...
 
     def claims(self) -> Sequence[Claim]:
@@ -109,8 +110,8 @@ class Store(Protocol):
         """Delete what is personal of somebody."""
         ...
 
-    def is_forgotten(self, contact: str, /) -> bool:
-        """Say whether somebody was forgotten under this id."""
+    def forgotten(self, contacts: Iterable[str], /) -> set[str]:
+        """Give those ids under which somebody was forgotten."""
         ...
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from ._clocks import spoken
 from ._conditions import Condition
 from ._draws import draws
 from ._fields import instance_of, maybe, moment, named, period, wait
+from ._history import OPENED
 from ._holds import FOREVER
 from ._people import People
 
@@ -119,7 +120,7 @@ class Wave:
 
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let everybody be asked who was not yet, from the opening on, each at their place in the drip."""
-        asked = people.history.last(("invited",), people.surveys("survey"), occasion=self.name)
+        asked = people.history.last(OPENED, people.surveys("survey"), occasion=self.name)
         ready = np.full(len(people), at if self.opens is None else self.beginning)
         codes = np.full(len(people), 2 if self.drip else 1, np.int8)
         if self.drip:
@@ -236,7 +237,7 @@ class Continuous:
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let each person be asked one period after the last time, or at their place in the first."""
         period = np.timedelta64(self.every, "us")
-        last = people.last("invited", scope="survey")
+        last = people.history.last(OPENED, people.surveys("survey"))
         place = (draws(people.contacts, "first ask", people.survey.key) * period).astype("timedelta64[us]")
         first = instant("start", self.start) + place
         since = people.contacts.since

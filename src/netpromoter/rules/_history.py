@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,18 +13,26 @@ import numpy.typing as npt
 
 from netpromoter.model import KINDS, NEVER, Contacts, Instants, Touches
 
-__all__ = ["History", "Occasions", "among"]
+__all__ = ["OPENED", "History", "Occasions", "among"]
 
 _Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 _Words: TypeAlias = npt.NDArray[np.uint64]
 _Events: TypeAlias = tuple[Instants, npt.NDArray[np.int32], npt.NDArray[np.object_]]
+_Name: TypeAlias = tuple[str, int, str | None, int, int, int]  # contact, survey, occasion, step, attempt, destination
 _Which: TypeAlias = tuple[tuple[str, ...], tuple[int, ...] | None, str | None]  # kinds, surveys, occasion
 
 _NOBODY = -1
+_ENDINGS = 1 << 20
 _BEFORE_ALL = np.iinfo(np.int64).min  # NaT, as a number
 _EVER = np.datetime64(np.iinfo(np.int64).min + 1, "us")
 _MESSAGES = ("invited", "reminded")
+_IN_VAIN = ("invited in vain", "reminded in vain")
+_EVERY = (*_MESSAGES, *_IN_VAIN)
+_KINDS = (*KINDS, *_IN_VAIN)
+_INVITED, _REMINDED = map(_KINDS.index, _MESSAGES)
+#: What opens an occasion, whether or not it reached anybody.
+OPENED = ("invited", "invited in vain")
 _CHOICES = ("opted_out", "reminders_off", "opted_in")
 
 
@@ -32,10 +41,12 @@ class _Rows:
     """Touches in the order of time, and whose clocks they start.
 
     `person` is the contact of each row and `subject` the one whose clock it starts, -1 for nobody here. A few rows
-    start further clocks: row `also_row` that of `also_subject`, pair by pair.
+    start further clocks: row `also_row` that of `also_subject`, pair by pair. `kind` is that of the clock: a repeated
+    invitation invites, and a message that came back was in vain.
     """
 
     touches: Touches
+    kind: npt.NDArray[np.uint8]
     person: npt.NDArray[np.int32]
     survey: npt.NDArray[np.int16]
     channel: npt.NDArray[np.int16]
@@ -52,7 +63,7 @@ class _Rows:
         tail: slice = slice(None),
     ) -> _Mask:
         touches = self.touches
-        chosen = _chosen(touches.kind[tail], [KINDS.index(kind) for kind in kinds])
+        chosen = _chosen(self.kind[tail], [_KINDS.index(kind) for kind in kinds])
         if surveys is not None:
             chosen &= _chosen(self.survey[tail], surveys)
         if occasion is not None:
@@ -63,6 +74,55 @@ class _Rows:
         """Return the contact, the channel and the destination of each address that failed for good."""
         failed = np.flatnonzero(self.which(("bounced",), None))
         return self.person[failed], self.channel[failed], self.touches.destination[failed]
+
+    def returned(self) -> set[_Name]:
+        """Name the messages that bounces say came back."""
+        return set(self.names(np.flatnonzero(self.which(("bounced",), None) & (self.touches.step >= 0))))
+
+    def lost(self, names: AbstractSet[_Name]) -> _Ints:
+        """Find the messages with some names, among those whose fingerprints end alike."""
+        sought = np.zeros(_ENDINGS, np.bool_)
+        sought[[name[-1] % _ENDINGS for name in names]] = True
+        endings = self.touches.destination % np.uint64(_ENDINGS)
+        rows = np.flatnonzero(sought[endings] & self.which(_MESSAGES, None)) if names else np.empty(0, np.int64)
+        return rows[[name in names for name in self.names(rows)]]
+
+    def names(self, rows: _Ints) -> Iterator[_Name]:
+        touches = self.touches
+        contacts, occasions = touches.contact[rows].tolist(), touches.occasion[rows].tolist()
+        columns = self.survey, touches.step, touches.attempt, touches.destination
+        survey, *numbers = (values[rows].tolist() for values in columns)
+        names = (None if code < 0 else touches.occasions[code] for code in occasions)
+        return zip(map(touches.contacts.__getitem__, contacts), survey, names, *numbers, strict=True)
+
+    def without(self, lost: _Ints) -> _Rows:
+        """Let some messages start no clock but those of the occasions of their own contacts."""
+        if not len(lost):
+            return self
+        kind, subject, there = self.kind.copy(), self.subject.copy(), np.ones(len(self.kind), np.bool_)
+        kind[lost] += np.uint8(len(KINDS) - _INVITED)
+        subject[lost], there[lost] = self.person[lost], False
+        also = there[self.also_row]
+        return attrs.evolve(
+            self, kind=kind, subject=subject, also_row=self.also_row[also], also_subject=self.also_subject[also]
+        )
+
+    def concerns(self, subjects: _Mask) -> bool:
+        """Say whether any row starts a clock of some subjects, by mask."""
+        return bool(subjects[self.subject].any() or subjects[self.also_subject].any())
+
+    def of(self, subjects: _Mask) -> _Rows:
+        """Return the rows that start the clocks of some subjects, by mask, and no other clock."""
+        own, also = subjects[self.subject], subjects[self.also_subject]
+        rows = np.union1d(np.flatnonzero(own), self.also_row[also])
+        columns = {name: getattr(self, name)[rows] for name in ("kind", "person", "survey", "channel")}
+        return _Rows(
+            touches=self.touches.where(rows),
+            subject=np.where(own, self.subject, _NOBODY)[rows],
+            also_row=np.searchsorted(rows, self.also_row[also]),
+            also_subject=self.also_subject[also],
+            **columns,
+        )
 
     def advance(self, clock: Instants, which: _Which, *, first: bool) -> None:
         """Move every clock on to the last row that starts it."""
@@ -86,6 +146,8 @@ class _Rows:
         if more.any():
             order = np.argsort(rows, kind="stable")
             rows, subjects = rows[order], subjects[order]
+        if not len(rows):
+            return
         last = np.full(deep.shape[1], _NOBODY)
         for _ in range(len(deep)):
             if not len(rows):
@@ -102,9 +164,9 @@ class _Rows:
 class Occasions:
     """The latest occasion of one survey for each contact, and the last message of it, shape (n,).
 
-    `invited` and `latest` are the instants of the first and the last message, `messages` their number, `asks` the
-    number of all occasions so far, `channel` a code into `History.channels`, and `row` the number of the row of the
-    last message, for `History.labels`.
+    `invited` and `latest` are the instants of the first and the last message, `messages` the number of those that have
+    not come back, `asks` the number of all occasions so far, `channel` a code into `History.channels`, `row` the number
+    of the row of the last message, for `History.labels`, and `in_vain` whether it has come back.
     """
 
     invited: Instants
@@ -116,6 +178,7 @@ class Occasions:
     attempt: npt.NDArray[np.int16]
     channel: npt.NDArray[np.int16]
     destination: _Words
+    in_vain: _Mask
 
     @classmethod
     def none(cls, size: int) -> Occasions:
@@ -130,6 +193,7 @@ class Occasions:
             attempt=np.full(size, _NOBODY, np.int16),
             channel=np.full(size, _NOBODY, np.int16),
             destination=np.zeros(size, np.uint64),
+            in_vain=np.zeros(size, np.bool_),
         )
 
     def take(self, positions: _Ints) -> Occasions:
@@ -138,10 +202,10 @@ class Occasions:
 
     def with_rows(self, rows: _Rows, surveys: Sequence[int], before: int) -> Occasions:
         """Add the messages of some rows; `before` rows stand before them."""
-        chosen = np.flatnonzero(rows.which(_MESSAGES, surveys) & (rows.person >= 0))
+        chosen = np.flatnonzero(rows.which(_EVERY, surveys) & (rows.person >= 0))
         if not len(chosen):
             return self
-        touches = rows.touches
+        touches, in_vain = rows.touches, rows.which(_IN_VAIN, None)
         grown = Occasions(**{name: getattr(self, name).copy() for name in attrs.fields_dict(Occasions)})
         first = chosen[touches.kind[chosen] == KINDS.index("invited")]
         opened = rows.person[first]
@@ -149,7 +213,7 @@ class Occasions:
         grown.messages[opened] = 0
         grown.asks[:] += np.bincount(opened, minlength=len(grown.asks))
         people = rows.person[chosen]
-        since = touches.at[chosen] >= grown.invited[people]
+        since = (touches.at[chosen] >= grown.invited[people]) & ~in_vain[chosen]
         grown.messages[:] += np.bincount(people[since], minlength=len(grown.messages))
         last = np.full(len(grown.row), _NOBODY, np.int64)
         last[people] = chosen
@@ -157,9 +221,18 @@ class Occasions:
         chosen = last[reached]
         grown.row[reached] = before + chosen
         grown.latest[reached], grown.channel[reached] = touches.at[chosen], rows.channel[chosen]
+        grown.in_vain[reached] = in_vain[chosen]
         for name in ("step", "attempt", "destination"):
             getattr(grown, name)[reached] = getattr(touches, name)[chosen]
         return grown
+
+    def without(self, rows: _Rows, lost: _Ints, surveys: Sequence[int], before: int) -> Occasions:
+        """Take back messages that have come back since."""
+        chosen = lost[_chosen(rows.survey[lost], surveys) & (rows.person[lost] >= 0)]
+        people, messages, in_vain = rows.person[chosen], self.messages.copy(), self.in_vain.copy()
+        np.subtract.at(messages, people, rows.touches.at[chosen] >= self.invited[people])
+        in_vain[people[self.row[people] == before + chosen]] = True
+        return attrs.evolve(self, messages=messages, in_vain=in_vain)
 
 
 class History:
@@ -169,6 +242,9 @@ class History:
     contacts share, or at which somebody else was written to: a touch there starts the clock of the destination, and
     everybody who holds it reads that clock beside their own. So two ids with one mailbox have one history there, and
     nothing is counted twice.
+
+    A message that has come back, which a bounce names, has reached nobody. It has opened its occasion and starts no
+    other clock, and the invitation that repeats it is the one that counts.
     """
 
     def __init__(self, contacts: Contacts, touches: Touches) -> None:
@@ -184,6 +260,8 @@ class History:
         self._chunks = [self._rows(ordered, person)]
         self._starts = [0, len(touches)]
         self._bounces = self._chunks[0].bounces()
+        self._returned = self._chunks[0].returned()
+        self._chunks = [self._chunks[0].without(self._chunks[0].lost(self._returned))]
         self._lost: dict[str, _Mask] = {}
         self._events: dict[str, _Events] = {}
         self._last: dict[_Which, Instants] = {}
@@ -201,20 +279,58 @@ class History:
         grown.__dict__.update(self.__dict__, surveys=dict(self.surveys), channels=dict(self.channels))
         rows = grown._rows(ordered, person)
         grown._bounce(rows.bounces())
+        grown._take_back(rows.returned())
+        rows = rows.without(rows.lost(grown._returned))
         if rows.which(("triggered",), None).any():
             grown._events = {}
-        grown._chunks = [*self._chunks, rows]
-        grown._last = {which: _advanced(clock, rows, which) for which, clock in self._last.items()}
-        grown._deep = {key: (floor, _inserted(deep, rows, key[1], floor)) for key, (floor, deep) in self._deep.items()}
+        grown._chunks = [*grown._chunks, rows]
+        grown._last = {which: _advanced(clock, rows, which) for which, clock in grown._last.items()}
+        deep = grown._deep.items()
+        grown._deep = {key: (floor, _inserted(found, rows, key[1], floor)) for key, (floor, found) in deep}
         before = self._starts[-1]
         grown._starts = [*self._starts, before + len(new)]
-        grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in self._occasions.items()}
+        grown._occasions = {key: fold.with_rows(rows, key, before) for key, fold in grown._occasions.items()}
         return grown
+
+    def _take_back(self, names: AbstractSet[_Name]) -> None:
+        """Let messages that have come back since they were folded start no clock any more."""
+        self._returned, left, chunks = self._returned | names, set(names), list(self._chunks)
+        stopped = np.zeros(self._subjects + 1, np.bool_)
+        for number in reversed(range(len(chunks))):
+            if not left:
+                break
+            chunk = chunks[number]
+            lost = chunk.lost(left)
+            if len(lost):
+                left -= set(chunk.names(lost))
+                stopped[chunk.subject[lost]] = stopped[chunk.person[lost]] = True
+                chunks[number] = chunk.without(lost)
+                kept = self._occasions.items()
+                self._occasions = {key: fold.without(chunk, lost, key, self._starts[number]) for key, fold in kept}
+        self._chunks = chunks
+        self._start_again(stopped)
+
+    def _start_again(self, stopped: _Mask) -> None:
+        """Fold the messages of some subjects, by mask, anew."""
+        stopped[-1] = False
+        if not stopped.any():
+            return
+        parts = [chunk.of(stopped) for chunk in self._chunks if chunk.concerns(stopped)]
+        self._last, self._deep = dict(self._last), dict(self._deep)
+        for which in filter(_of_messages, self._last):
+            self._last[which] = np.where(stopped, NEVER, self._last[which])
+            for rows in parts:
+                rows.advance(self._last[which], which, first=False)
+        for key in [key for key in self._deep if _of_messages(key[1])]:
+            floor, deep = self._deep[key]
+            self._deep[key] = floor, np.where(stopped, _BEFORE_ALL, deep)
+            for rows in parts:
+                rows.insert(self._deep[key][1], key[1], floor)
 
     def _overtaken(self, touches: Touches, person: npt.NDArray[np.int32]) -> bool:
         """Say whether a message comes before one that the person has had, so that occasions must be folded anew."""
         rows = np.flatnonzero(_chosen(touches.kind, [KINDS.index(kind) for kind in _MESSAGES]) & (person >= 0))
-        return len(rows) > 0 and bool((touches.at[rows] <= self.last(_MESSAGES)[person[rows]]).any())
+        return len(rows) > 0 and bool((touches.at[rows] <= self.last(_EVERY)[person[rows]]).any())
 
     # -- whose clocks a touch starts -----------------------------------------------------------------------------------
 
@@ -268,6 +384,7 @@ class History:
         known: dict[str, Any] = {
             "survey": _recoded(touches.survey, touches.surveys, self.surveys),
             "channel": _recoded(touches.channel, touches.channels, self.channels),
+            "kind": np.where((touches.kind == _REMINDED) & (touches.step == 0), np.uint8(_INVITED), touches.kind),
         }
         if not len(self._shared):
             none = np.empty(0, np.int64)
@@ -379,12 +496,25 @@ class History:
     def labels(self, rows: _Ints, column: str) -> list[str | None]:
         """Return the labels that some rows, by their number, have in a column; None for none."""
         found = np.full(len(rows), None, object)
+        for here, labels, codes in self._codes(rows, column):
+            found[here] = _labeled([*labels, None], codes)
+        return found.tolist()
+
+    def coded(self, rows: _Ints, column: str, names: Sequence[str]) -> _Ints:
+        """Return which of some names rows, by their number, have in a column; -1 for another one or none."""
+        found, places = np.full(len(rows), _NOBODY), {name: place for place, name in enumerate(names)}
+        for here, labels, codes in self._codes(rows, column) if names else ():
+            used, inverse = np.unique(codes, return_inverse=True)
+            known = [places.get(labels[code], _NOBODY) if code >= 0 else _NOBODY for code in used.tolist()]
+            found[here] = np.array(known)[inverse]
+        return found
+
+    def _codes(self, rows: _Ints, column: str) -> Iterator[tuple[_Ints, Sequence[str], _Ints]]:
+        """Give the places of those rows that are in one chunk, and the labels and codes of their column."""
         chunks = np.searchsorted(self._starts, rows, side="right") - 1
         for chunk in np.unique(chunks[rows >= 0]).tolist():
             touches, here = self._chunks[chunk].touches, np.flatnonzero((chunks == chunk) & (rows >= 0))
-            codes = getattr(touches, column)[rows[here] - self._starts[chunk]]
-            found[here] = _labeled([*getattr(touches, column + "s"), None], codes)
-        return found.tolist()
+            yield here, getattr(touches, column + "s"), getattr(touches, column)[rows[here] - self._starts[chunk]]
 
     def each(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of each contact, in the order of time."""
@@ -417,9 +547,7 @@ class History:
         """Return to which occasions of a survey some contacts, by mask, were ever invited, pair by pair."""
         pairs: set[tuple[int, str]] = set()
         for rows in self._chunks:
-            chosen = np.flatnonzero(
-                rows.which(("invited",), surveys) & (rows.person >= 0) & (rows.touches.occasion >= 0)
-            )
+            chosen = np.flatnonzero(rows.which(OPENED, surveys) & (rows.person >= 0) & (rows.touches.occasion >= 0))
             chosen = chosen[people[rows.person[chosen]]]
             occasions = _labeled(rows.touches.occasions, rows.touches.occasion[chosen])
             pairs.update(zip(rows.person[chosen].tolist(), occasions.tolist(), strict=True))
@@ -500,6 +628,10 @@ def _chosen(values: npt.NDArray[Any], codes: Sequence[int]) -> _Mask:
     for code in codes:
         chosen |= values == code
     return chosen
+
+
+def _of_messages(which: _Which) -> bool:
+    return not set(_EVERY).isdisjoint(which[0])
 
 
 def _advanced(clock: Instants, rows: _Rows, which: _Which) -> Instants:

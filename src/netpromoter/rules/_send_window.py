@@ -25,7 +25,7 @@ from netpromoter.model import Column, Instants
 
 from ._holds import FOREVER
 
-__all__ = ["SendWindow", "in_windows", "zone"]
+__all__ = ["SendWindow", "in_windows", "openings_in", "zone"]
 
 _Micros: TypeAlias = npt.NDArray[np.int64]
 _Intervals: TypeAlias = tuple[_Micros, _Micros]  # where each begins, and where each ends
@@ -229,15 +229,19 @@ class SendWindow:
 @lru_cache(_KEPT)
 def _served(window: SendWindow, place: ZoneInfo, block: int) -> _Intervals:
     """Find the openings in one block of days, and the first one after it."""
-    starts, ends = _openings(window, place, block)
+    starts, ends = openings_in(window, place, block)
     for later in range(block + 1, block + 2 + _LOOKAHEAD // _BLOCK):
-        more = _openings(window, place, later)
+        more = openings_in(window, place, later)
         if len(more[0]):
             return np.append(starts, more[0][0]), np.append(ends, more[1][0])
     return starts, ends
 
 
-def _openings(window: SendWindow, place: ZoneInfo, block: int) -> _Intervals:
+def openings_in(window: SendWindow, place: ZoneInfo, block: int) -> _Intervals:
+    """Find when a window opens and closes in a place, in one block of 128 days, in microseconds.
+
+    An opening is cut where the offset changes, and at the end of the block.
+    """
     parts = [_in_piece(window, *piece) for piece in _pieces(place, block)]
     starts, ends = (np.concatenate(limits) for limits in zip(*parts, strict=True))
     return starts, ends

@@ -31,12 +31,18 @@ DifferenceTest: TypeAlias = Literal["score", "likelihood_ratio", "wald", "adjust
 class Difference:
     """How much higher `after` scores than `before`, two samples of different people.
 
-    Make one with `compare`.
+    Make one with `compare`. A `population` of the scores narrows nothing here: two waves differ, or two groups, if what
+    made their people answer as they did differs, and of that even a census is a sample.
 
     Parameters
     ----------
     before, after : Score
         The two scores; the difference is `after` minus `before`.
+
+    References
+    ----------
+    Cochran, W. G. (1977). *Sampling Techniques*, 3rd edition, Wiley (section 2.14, on comparisons without the finite
+    population correction).
 
     Examples
     --------
@@ -65,7 +71,7 @@ class Difference:
     @property
     def standard_error(self) -> float:
         """The large-sample standard error in points."""
-        return math.hypot(self.before.standard_error, self.after.standard_error)
+        return math.hypot(*(score.standard_error for score in _of_endlessly_many(self)))
 
     def interval(self, *, confidence_level: float = 0.95, method: DifferenceInterval = "score") -> tuple[float, float]:
         """Give a confidence interval for the difference.
@@ -186,6 +192,10 @@ def _scored(name: str, value: object) -> None:
         raise refusal(name, "a Score", value)
 
 
+def _of_endlessly_many(d: Difference) -> tuple[Score, Score]:
+    return attrs.evolve(d.before, population=None), attrs.evolve(d.after, population=None)
+
+
 def _samples(d: Difference) -> tuple[Sample, Sample]:
     before, after = (
         tuple(np.array([float(count)]) for count in (score.promoters, score.passives, score.detractors))
@@ -208,8 +218,9 @@ def _profile_interval(d: Difference, confidence_level: float) -> tuple[float, fl
 
 
 def _mover_interval(d: Difference, confidence_level: float) -> tuple[float, float]:
-    low_before, high_before = d.before.interval(confidence_level=confidence_level)
-    low_after, high_after = d.after.interval(confidence_level=confidence_level)
+    (low_before, high_before), (low_after, high_after) = (
+        score.interval(confidence_level=confidence_level) for score in _of_endlessly_many(d)
+    )
     before, after = d.before.value, d.after.value
     down = math.hypot(after - low_after, high_before - before)
     up = math.hypot(high_after - after, before - low_before)
@@ -248,7 +259,7 @@ def _welch(d: Difference) -> tuple[float, float]:
     sizes = (d.before.n, d.after.n)
     if min(sizes) < 2:
         raise refusal("before and after", 'samples of at least 2 answers for method="welch"', sizes)
-    first, second = (s.standard_error**2 * s.n / (s.n - 1) for s in (d.before, d.after))
+    first, second = (s.standard_error**2 * s.n / (s.n - 1) for s in _of_endlessly_many(d))
     if first + second == 0:
         return 0.0, math.inf
     df = (first + second) ** 2 / (first**2 / (sizes[0] - 1) + second**2 / (sizes[1] - 1))

@@ -15,7 +15,8 @@ from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
-from ._intervals import Method, intervals
+from ._finite import correction, effective_counts, finite_intervals
+from ._intervals import METHODS, Method, intervals
 
 if TYPE_CHECKING:
     from ._bayes import Prior
@@ -52,6 +53,10 @@ class Score:
         The eleven counts, where they are known. It does not enter ``==``.
     missing : int, default 0
         People who did not answer. They are never in a denominator, and do not enter ``==``.
+    population : int, optional
+        How many people there are in all, such as the employees of a company, of whom these are a random sample; by
+        default endlessly many. It enters ``==``, as it narrows every interval. The populations of ``a + b`` add, as
+        those of groups without people in common; where one is not known, that of the sum is not.
 
     References
     ----------
@@ -73,6 +78,11 @@ class Score:
     detractors: int = attrs.field(converter=_plain, validator=_counted)
     histogram: Histogram | None = attrs.field(default=None, eq=False)
     missing: int = attrs.field(default=0, eq=False, converter=_plain, validator=_counted)
+    population: int | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(_plain),
+        validator=attrs.validators.optional(_counted),
+    )
 
     def __attrs_post_init__(self) -> None:
         known, counts = self.histogram, (self.promoters, self.passives, self.detractors)
@@ -83,15 +93,19 @@ class Score:
         if not self.n:
             message = f"a score must have at least one answer (got none, and {self.missing:,} missing)"
             raise NoRatings(message)
+        if self.population is not None and self.population < self.n:
+            raise refusal("population", f"at least the {self.n:,} who answered", self.population)
 
     @classmethod
-    def from_counts(cls, *, promoters: int, passives: int, detractors: int, missing: int = 0) -> Score:
+    def from_counts(
+        cls, *, promoters: int, passives: int, detractors: int, missing: int = 0, population: int | None = None
+    ) -> Score:
         """Make a score from the three counts.
 
         Raises
         ------
         InvalidArgument
-            If a count is not a whole number of at least 0.
+            If a count is not a whole number of at least 0, or the population is smaller than their sum.
         NoRatings
             If all three are 0.
 
@@ -100,10 +114,18 @@ class Score:
         >>> Score.from_counts(promoters=8465, passives=3953, detractors=1194).value
         53.4...
         """
-        return cls(promoters=promoters, passives=passives, detractors=detractors, missing=missing)
+        return cls(
+            promoters=promoters, passives=passives, detractors=detractors, missing=missing, population=population
+        )
 
     @classmethod
-    def from_histogram(cls, counts: Histogram | Iterable[int] | Mapping[int, int], *, missing: int = 0) -> Score:
+    def from_histogram(
+        cls,
+        counts: Histogram | Iterable[int] | Mapping[int, int],
+        *,
+        missing: int = 0,
+        population: int | None = None,
+    ) -> Score:
         """Make a score from eleven counts, of the answers 0 to 10, a mapping of answers to counts, or a `Histogram`.
 
         Examples
@@ -120,12 +142,18 @@ class Score:
             detractors=known.detractors,
             histogram=known,
             missing=known.missing,
+            population=population,
         )
 
     @property
     def n(self) -> int:
         """How many people answered."""
         return self.promoters + self.passives + self.detractors
+
+    @property
+    def census(self) -> bool:
+        """Whether everybody of a known population answered, so that nothing is left to chance."""
+        return self.population == self.n
 
     @property
     def exact(self) -> Fraction:
@@ -156,11 +184,14 @@ class Score:
     def standard_error(self) -> float:
         r"""The standard error in points, :math:`100 \sqrt{(p + d - (p - d)^2) / n}`.
 
-        It is the large-sample formula, and 0 when everybody is in one category: take `interval` for a statement.
+        It is the large-sample formula, and 0 when everybody is in one category: take `interval` for a statement. Of a
+        population of N people it is :math:`\sqrt{(N - n) / (N - 1)}` of it, and 0 for a census.
         """
+        if self.census:
+            return 0.0
         decided = self.promoters + self.detractors
         spread = self.n * decided - (self.promoters - self.detractors) ** 2
-        return float(100 * (Fraction(spread, self.n**3) ** 0.5))
+        return float(100 * (Fraction(spread, self.n**3) ** 0.5) / correction(self.n, self.population) ** 0.5)
 
     @property
     def mean(self) -> float:
@@ -189,7 +220,13 @@ class Score:
         Returns
         -------
         low, high : float
-            The limits in points.
+            The limits in points; both are the score itself where everybody of a `population` answered.
+
+        Notes
+        -----
+        Of a population of N people the interval is that of :math:`n (N - 1) / (N - n)` answers, and never goes beyond
+        the scores that are still possible. ``"exact"`` and the bootstraps, which take whole counts, keep to the second
+        alone.
 
         Examples
         --------
@@ -197,10 +234,13 @@ class Score:
         >>> round(low, 2), round(high, 2)
         (7.08, 76.14)
         """
-        low, high = intervals(
-            self.promoters, self.passives, self.detractors, method=method, confidence_level=confidence_level
-        )
-        return float(low), float(high)
+        if self.population is None:
+            low, high = intervals(*self._counts, method=method, confidence_level=confidence_level)
+            return float(low), float(high)
+        one_of("method", method, METHODS)
+        column = np.array(self._counts, dtype=np.float64)[:, None]
+        limits = finite_intervals(column, self.population, method=method, confidence_level=confidence_level)
+        return (self.value, self.value) if self.census else (float(limits[0][0]), float(limits[1][0]))
 
     def share_intervals(
         self, *, confidence_level: float = 0.95, method: ShareMethod = "wilson"
@@ -225,11 +265,11 @@ class Score:
         >>> round(low, 3), high
         (0.566, 1.0)
         """
-        from ._shares import SHARE_METHODS, share_limits
+        from ._shares import SHARE_METHODS, finite_share_limits
 
         one_of("method", method, SHARE_METHODS)
         level = between("confidence_level", confidence_level, 0, 1)
-        low, high = share_limits((self.promoters, self.passives, self.detractors), method, level)
+        low, high = finite_share_limits(self._counts, self.population, method, level)
         return dict(
             zip(("promoters", "passives", "detractors"), zip(low.tolist(), high.tolist(), strict=True), strict=True)
         )
@@ -253,7 +293,9 @@ class Score:
 
         added = PRIORS[one_of("prior", prior, PRIORS)]
         theta = between("points", points, -100, 100) / 100
-        mirrored = (np.array([float(n)]) for n in (self.detractors, self.passives, self.promoters))
+        if self.census:
+            return float(self.value > points)
+        mirrored = (np.array([n]) for n in reversed(effective_counts(self._counts, self.population)))
         return float(posterior_probability_below(-theta, *mirrored, prior=added)[0])
 
     def test(
@@ -283,20 +325,26 @@ class Score:
         """
         from ._significance import score_test
 
-        counts = (self.promoters, self.passives, self.detractors)
-        return score_test(counts, against=against, method=method, alternative=alternative)
+        counts = self._counts if method == "exact" else effective_counts(self._counts, self.population)
+        return score_test(counts, against=against, method=method, alternative=alternative, census=self.census)
+
+    @property
+    def _counts(self) -> tuple[int, int, int]:
+        return self.promoters, self.passives, self.detractors
 
     def __add__(self, other: Score) -> Score:
         """Merge two disjoint samples."""
         if not isinstance(other, Score):
             return NotImplemented
         both = self.histogram and other.histogram
+        bounded = self.population is not None and other.population is not None
         return Score(
             promoters=self.promoters + other.promoters,
             passives=self.passives + other.passives,
             detractors=self.detractors + other.detractors,
             histogram=self.histogram + other.histogram if both else None,  # type: ignore[operator]
             missing=self.missing + other.missing,
+            population=self.population + other.population if bounded else None,  # type: ignore[operator]
         )
 
     def __radd__(self, other: Any) -> Score:
@@ -305,21 +353,34 @@ class Score:
 
     def __repr__(self) -> str:
         """Give the score, its interval and the sample in one line."""
-        low, high = self.interval()
         missing = f"; {self.missing:,} missing" if self.missing else ""
-        return f"NPS {self.value:+z.1f} (95% CI {low:+z.1f} to {high:+z.1f}; n = {self.n:,}{missing})"
+        if self.census:
+            return f"NPS {self.value:+z.1f} (census of {self.n:,}: no sampling error{missing})"
+        low, high = self.interval()
+        return f"NPS {self.value:+z.1f} (95% CI {low:+z.1f} to {high:+z.1f}; n = {self._shown_n}{missing})"
 
     def _repr_html_(self) -> str:
         """Give a small table with a bar of the three groups, for notebooks."""
         low, high = self.interval()
         groups = bar(self.promoters, self.passives, self.detractors)
-        counts = (f"{count:,}" for count in (self.n, self.missing, self.detractors, self.passives, self.promoters))
+        counts = (f"{count:,}" for count in (self.missing, self.detractors, self.passives, self.promoters))
         head = ["NPS", "95% CI", "n", "missing", "detractors", "passives", "promoters"]
-        row = [f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", *counts]
+        limits = "census" if self.census else f"{low:+z.1f} to {high:+z.1f}"
+        row = [f"<b>{self.value:+z.1f}</b>", limits, self._shown_n, *counts]
         return table(head, [row], caption=groups)
 
+    @property
+    def _shown_n(self) -> str:
+        return f"{self.n:,}" if self.population is None else f"{self.n:,} of {self.population:,}"
 
-def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-10") -> Score:
+
+def score(
+    ratings: Any,
+    *,
+    missing: MissingPolicy = "refuse",
+    scale: Scale = "0-10",
+    population: int | None = None,
+) -> Score:
     """Compute the Net Promoter Score of a column of answers.
 
     Parameters
@@ -332,6 +393,9 @@ def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-
         `Score.missing`. They are never in the denominator.
     scale : {"0-10", "1-10"}, default "0-10"
         The scale that the question showed.
+    population : int, optional
+        How many people there are in all, where the answers are a random sample of a known number, such as the
+        employees of a company: every interval becomes narrower, and without width where everybody answered.
 
     Returns
     -------
@@ -346,6 +410,8 @@ def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-
         If answers are missing and `missing` is ``"refuse"``.
     NoRatings
         If nobody answered.
+    InvalidArgument
+        If more people answered than there are in the population.
 
     Warns
     -----
@@ -356,5 +422,9 @@ def score(ratings: Any, *, missing: MissingPolicy = "refuse", scale: Scale = "0-
     --------
     >>> score([10, 9, 9, 8, 7, 3, "10 - Extremely likely", None], missing="drop")
     NPS +42.9 (95% CI -19.9 to +79.3; n = 7; 1 missing)
+    >>> score([10] * 90 + [8] * 40 + [3] * 50, population=200)
+    NPS +22.2 (95% CI +18.2 to +26.1; n = 180 of 200)
+    >>> score([10] * 90 + [8] * 40 + [3] * 70, population=200)
+    NPS +10.0 (census of 200: no sampling error)
     """
-    return Score.from_histogram(_histogram(ratings, missing=missing, scale=scale))
+    return Score.from_histogram(_histogram(ratings, missing=missing, scale=scale), population=population)

@@ -1,27 +1,186 @@
-"""Intervals for the shares of promoters, passives and detractors."""
+"""Shares and their intervals: of promoters, passives and detractors, and of anything that can be counted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+import attrs
 import numpy as np
 
+from netpromoter._checks import between, one_of, refusal
+from netpromoter._checks import count as whole
+from netpromoter._html import table
+
 from ._closed_forms import jeffreys_limits, wilson_limits
+from ._finite import correction
 from ._roots import Floats
 
-__all__ = ["SHARE_METHODS", "ShareMethod", "share_limits"]
+__all__ = ["SHARE_METHODS", "Share", "ShareInterval", "ShareMethod", "finite_share_limits", "share", "share_limits"]
 
-ShareMethod: TypeAlias = Literal["wilson", "jeffreys", "clopper_pearson", "agresti_coull", "goodman"]
+ShareInterval: TypeAlias = Literal["wilson", "jeffreys", "clopper_pearson", "agresti_coull"]
+ShareMethod: TypeAlias = Literal[ShareInterval, "goodman"]
 Pair: TypeAlias = tuple[Floats, Floats]
 
+_ALONE: tuple[ShareInterval, ...] = ("wilson", "jeffreys", "clopper_pearson", "agresti_coull")
 
-def share_limits(counts: Sequence[int], method: ShareMethod, confidence_level: float) -> Pair:
+
+def _count(value: Any) -> int:
+    return whole("count", value)
+
+
+def _n(value: Any) -> int:
+    return whole("n", value)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Share:
+    """A share of so many, such as of cases that were closed in time, with what is needed to defend it.
+
+    Make one with `share`. A share of nobody is a value too, one that is not known; ``a + b`` merges the shares of
+    disjoint groups.
+
+    Parameters
+    ----------
+    count : int
+        How many have what is counted.
+    n : int
+        Of how many; 0 is nobody.
+
+    Examples
+    --------
+    >>> closed = share(52, 126)
+    >>> closed
+    41% (95% CI 33% to 50%; 52 of 126)
+    >>> closed.value, share(0, 0).value
+    (0.412..., None)
+    >>> closed + share(3, 4)
+    42% (95% CI 34% to 51%; 55 of 130)
+    """
+
+    count: int = attrs.field(converter=_count)
+    n: int = attrs.field(converter=_n)
+
+    def __attrs_post_init__(self) -> None:
+        if self.count > self.n:
+            raise refusal("count", f"at most n, {self.n:,}", self.count)
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The share as an exact fraction from 0 to 1; None of nobody."""
+        return Fraction(self.count, self.n) if self.n else None
+
+    @property
+    def value(self) -> float | None:
+        """The share from 0 to 1; None of nobody."""
+        return self.count / self.n if self.n else None
+
+    def interval(self, *, confidence_level: float = 0.95, method: ShareInterval = "wilson") -> tuple[float, float]:
+        """Give a confidence interval for the share.
+
+        Parameters
+        ----------
+        confidence_level : float, default 0.95
+            Strictly between 0 and 1.
+        method : {"wilson", "jeffreys", "clopper_pearson", "agresti_coull"}, default "wilson"
+            - ``"wilson"``: the score interval; on average close to its level at any size.
+            - ``"jeffreys"``: the equal-tailed posterior interval under the prior Beta(1/2, 1/2).
+            - ``"clopper_pearson"``: the exact one, which never falls below its level, and is the widest.
+            - ``"agresti_coull"``: a wider form of Wilson's around the same center.
+
+        Returns
+        -------
+        low, high : float
+            The limits from 0 to 1; 0 and 1 of nobody.
+
+        Examples
+        --------
+        >>> low, high = share(0, 10).interval()
+        >>> low, round(high, 3)
+        (0.0, 0.278)
+        """
+        one_of("method", method, _ALONE)
+        level = between("confidence_level", confidence_level, 0, 1)
+        if not self.n:
+            return 0.0, 1.0
+        low, high = share_limits((self.count, self.n - self.count), method, level)
+        return float(low[0]), float(high[0])
+
+    def __add__(self, other: Share) -> Share:
+        """Merge the shares of two disjoint groups."""
+        if not isinstance(other, Share):
+            return NotImplemented
+        return Share(count=self.count + other.count, n=self.n + other.n)
+
+    def __radd__(self, other: Any) -> Share:
+        """Let `sum` begin at its 0."""
+        return self if other == 0 else NotImplemented
+
+    def __repr__(self) -> str:
+        """Give the share, its interval and both counts in one line."""
+        if self.value is None:
+            return "not known (of nobody)"
+        low, high = self.interval()
+        return f"{self.value:.0%} (95% CI {low:.0%} to {high:.0%}; {self.count:,} of {self.n:,})"
+
+    def _repr_html_(self) -> str:
+        """Give a small table, for notebooks."""
+        low, high = self.interval()
+        shown = "" if self.value is None else f"<b>{self.value:.1%}</b>"
+        return table(
+            ["share", "95% CI", "count", "n"], [[shown, f"{low:.1%} to {high:.1%}", f"{self.count:,}", f"{self.n:,}"]]
+        )
+
+
+def share(count: int, n: int) -> Share:
+    """Give the share that `count` is of `n`, with its interval.
+
+    Parameters
+    ----------
+    count : int
+        How many have what is counted.
+    n : int
+        Of how many; 0 is nobody, whose share is not known.
+
+    Returns
+    -------
+    Share
+
+    Raises
+    ------
+    InvalidArgument
+        If either is not a whole number of at least 0, or `count` is above `n`.
+
+    Examples
+    --------
+    >>> share(9, 10), share(0, 0)
+    (90% (95% CI 60% to 98%; 9 of 10), not known (of nobody))
+    """
+    return Share(count=count, n=n)
+
+
+def share_limits(counts: Sequence[float], method: ShareMethod, confidence_level: float) -> Pair:
     """Give the limits of each share, from 0 to 1."""
     low, high = SHARE_METHODS[method](np.array(counts, dtype=np.float64), confidence_level)
     return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
+def finite_share_limits(
+    counts: tuple[int, int, int], population: int | None, method: ShareMethod, confidence_level: float
+) -> Pair:
+    """Give the limits of each share of a population, none beyond what those who did not answer can still change.
+
+    Clopper and Pearson's take whole counts, as of endlessly many people, and so stay exact.
+    """
+    if population is None:
+        return share_limits(counts, method, confidence_level)
+    scale = 1.0 if method == "clopper_pearson" else correction(sum(counts), population)
+    low, high = share_limits([scale * count for count in counts], method, confidence_level)
+    least, most = np.array(counts) / population, (np.array(counts) + population - sum(counts)) / population
+    return np.clip(low, least, most), np.clip(high, least, most)
 
 
 def _quantile(confidence_level: float, *, claims: int = 1) -> float:

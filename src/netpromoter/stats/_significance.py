@@ -21,6 +21,7 @@ __all__ = [
     "Counts",
     "ScoreTestMethod",
     "SignificanceTest",
+    "Sizes",
     "p_value",
     "ratio",
     "score_test",
@@ -29,6 +30,8 @@ __all__ = [
 
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
 Counts: TypeAlias = tuple[int, int, int]
+#: Counts that need not be whole, where they stand for an effective size.
+Sizes: TypeAlias = tuple[float, float, float]
 ScoreTestMethod: TypeAlias = Literal["score", "scas", "wald", "exact"]
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
@@ -87,38 +90,44 @@ def ratio(distance: float, standard_error: float) -> float:
 
 
 def score_test(
-    counts: Counts, *, against: float, method: ScoreTestMethod, alternative: Alternative
+    counts: Sizes, *, against: float, method: ScoreTestMethod, alternative: Alternative, census: bool = False
 ) -> SignificanceTest:
-    """Test the score of three counts; `Score.test` describes the methods."""
+    """Test the score of three counts, or know it from a census; `Score.test` describes the methods."""
     test = _TESTS[one_of("method", method, _TESTS)]
     one_of("alternative", alternative, ALTERNATIVES)
     theta = between("against", against, -100, 100) / 100
-    statistic, p = test(counts, theta, alternative)
+    statistic, p = (_by_census if census else test)(counts, theta, alternative)
     return SignificanceTest(statistic=statistic, p_value=p, method=method, alternative=alternative)
 
 
-def _columns(counts: Counts) -> list[Floats]:
+def _columns(counts: Sizes) -> list[Floats]:
     return [np.array([float(count)]) for count in counts]
 
 
-def _by_score(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+def _by_score(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
     z = float(score_statistic(np.array([theta]), *_columns(counts))[0])
     return z, p_value(z, alternative)
 
 
-def _by_scas(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+def _by_census(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
+    p, a, d = counts
+    z = ratio((p - d) / (p + a + d) - theta, 0.0)
+    return z, p_value(z, alternative)
+
+
+def _by_scas(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
     z = float(scas_statistic(np.array([theta]), *_columns(counts))[0])
     return z, p_value(z, alternative)
 
 
-def _by_wald(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+def _by_wald(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
     p, a, d = counts
     n = p + a + d
     z = ratio((p - d) / n - theta, math.sqrt((a * (p + d) + 4 * p * d) / n**3))
     return z, p_value(z, alternative)
 
 
-def _by_sign(counts: Counts, theta: float, alternative: Alternative) -> tuple[float, float]:
+def _by_sign(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
     """Give the exact sign test: under the hypothesis a promoter is as likely as a detractor.
 
     References
@@ -134,13 +143,13 @@ def _by_sign(counts: Counts, theta: float, alternative: Alternative) -> tuple[fl
     return float(promoters - detractors), tails[alternative]
 
 
-def _coin(heads: int, tails: int) -> float:
+def _coin(heads: float, tails: float) -> float:
     """Give the probability that a fair coin shows at most so many heads in as many throws."""
     from scipy.special import betainc
 
     return float(betainc(tails, heads + 1, 0.5)) if tails else 1.0
 
 
-_TESTS: MappingProxyType[ScoreTestMethod, Callable[[Counts, float, Alternative], tuple[float, float]]] = (
+_TESTS: MappingProxyType[ScoreTestMethod, Callable[[Sizes, float, Alternative], tuple[float, float]]] = (
     MappingProxyType({"score": _by_score, "scas": _by_scas, "wald": _by_wald, "exact": _by_sign})
 )

@@ -289,8 +289,9 @@ def _cochran_test(scores: Sequence[Score]) -> SignificanceTest:
 
 def _variance(score: Score) -> float:
     """Give the variance of a score; where everybody is in one category, that of the adjusted counts."""
-    if score.standard_error:
-        return score.standard_error**2
+    error = attrs.evolve(score, population=None).standard_error
+    if error:
+        return error**2
     counts = (score.promoters, score.passives, score.detractors)
     p, a, d = (number + extra for number, extra in zip(counts, PSEUDO_OBSERVATIONS["adjusted_wald"], strict=True))
     return float(1e4 * (a * (p + d) + 4 * p * d) / (p + a + d) ** 3)

@@ -8,10 +8,15 @@ from typing import Any, TypeAlias
 from netpromoter._checks import refusal
 from netpromoter.model import (
     Bounced,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
     Coded,
     Declined,
     Event,
     Failed,
+    FollowUpDecided,
     OptedIn,
     OptedOut,
     Responded,
@@ -47,6 +52,11 @@ CODES = (
     "opted_in",
     "bounced",
     "coded",
+    "follow_up_decided",
+    "case_opened",
+    "case_moved",
+    "case_noted",
+    "case_alerted",
 )
 CODE_OF: Mapping[str, int] = {name: number for number, name in enumerate(CODES)}
 #: After these, nobody waits for news of a message.
@@ -67,6 +77,11 @@ _NAMES: Mapping[type, tuple[str, ...]] = {
     OptedIn: ("opted_in",),
     Bounced: ("bounced",),
     Coded: ("coded",),
+    FollowUpDecided: ("follow_up_decided",),
+    CaseOpened: ("case_opened",),
+    CaseMoved: ("case_moved",),
+    CaseNoted: ("case_noted",),
+    CaseAlerted: ("case_alerted",),
 }
 _IS_SECOND: Mapping[type, Callable[[Any], bool]] = {
     Failed: lambda event: event.permanent,

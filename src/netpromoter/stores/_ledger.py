@@ -51,6 +51,15 @@ class Ledger:
         """Give what is kept of the id of somebody who was forgotten."""
         return keyed_hash(contact, self.key, self.salt)
 
+    def forgotten(self, link: Link, contacts: Iterable[str]) -> set[str]:
+        """Give those ids under which somebody was forgotten; a long list is looked for in the hashes of all."""
+        if not self.number(link, "any_forgotten"):
+            return set()
+        hashes = {self.hash(contact): contact for contact in contacts}
+        name, lists = ("forgotten", {"hashes": hashes}) if len(hashes) <= _FEW else ("all_forgotten", {})
+        found = (mark for (mark,) in self.ask(link, name, **lists))
+        return {hashes[mark] for mark in found if mark in hashes}
+
     def alias(self, contact: str) -> str:
         """Give the id under which the opt-outs of somebody who was forgotten are kept."""
         return alias(contact, self.key, self.salt)

@@ -159,12 +159,13 @@ class MemoryStore:
         """Give the log as columns."""
         return Touches.of(entry.event for entry in self.entries(contacts=contacts, after=after))
 
-    def waiting(self, at: datetime, /, *, limit: int) -> Sequence[Message]:
-        """Give messages that are due at an instant and that nobody has taken."""
+    def waiting(self, at: datetime, /, *, limit: int) -> Mapping[int, Message]:
+        """Give messages that are due at an instant and that nobody has taken, by their positions."""
         instant("at", at)
         with self._opened():
             due = (message for message in self._waiting.values() if message.due <= at)
-            return heapq.nsmallest(count("limit", limit), due, key=attrgetter("due"))
+            found = heapq.nsmallest(count("limit", limit), due, key=attrgetter("due"))
+            return {self._places[f"scheduled/{message.id}"]: message for message in found}
 
     def claims(self) -> Sequence[Claim]:
         """Give messages that were taken and have no outcome."""
@@ -177,10 +178,10 @@ class MemoryStore:
         with self._opened():
             return self._cursors.get(name, 0)
 
-    def is_forgotten(self, contact: str, /) -> bool:
-        """Say whether somebody was forgotten under this id."""
+    def forgotten(self, contacts: Iterable[str], /) -> set[str]:
+        """Give those ids under which somebody was forgotten."""
         with self._opened():
-            return self._knows(contact)
+            return set(filter(self._knows, contacts)) if self._forgotten else set()
 
     # -- what is folded from the log -----------------------------------------------------------------------------------
 

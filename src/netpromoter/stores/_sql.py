@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -158,14 +158,15 @@ class SqlStore:
             columns = dict(zip(FOLDED, table, strict=True))
             return folded(columns, lambda what, codes: self._ledger.texts(link, what, codes))
 
-    def waiting(self, at: datetime, /, *, limit: int) -> Sequence[Message]:
-        """Give messages that are due at an instant and that nobody has taken."""
+    def waiting(self, at: datetime, /, *, limit: int) -> Mapping[int, Message]:
+        """Give messages that are due at an instant and that nobody has taken, by their positions."""
         instant("at", at)
         values = {"at": microseconds(at), "most": count("limit", limit)}
         with self._connections.reading() as link:
             places = [place for (place,) in link.rows(self._statements["waiting"], values)]
             found = self._events(link, places)
-        return [event.message for event in found if isinstance(event, Scheduled)]
+        pairs = zip(places, found, strict=True)
+        return {place: event.message for place, event in pairs if isinstance(event, Scheduled)}
 
     def claims(self) -> Sequence[Claim]:
         """Give messages that were taken and have no outcome."""
@@ -192,10 +193,10 @@ class SqlStore:
             rows = link.rows(self._statements["cursor"], {"name": quoted(name)})
         return rows[0][0] if rows else 0
 
-    def is_forgotten(self, contact: str, /) -> bool:
-        """Say whether somebody was forgotten under this id."""
+    def forgotten(self, contacts: Iterable[str], /) -> set[str]:
+        """Give those ids under which somebody was forgotten."""
         with self._connections.reading() as link:
-            return bool(self._ledger.ask(link, "forgotten", hashes=[self._ledger.hash(contact)]))
+            return self._ledger.forgotten(link, contacts)
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -52,12 +52,14 @@ Name = Callable[[str], str]
 #: Stands where an address was.
 NOBODY = "(forgotten)"
 _KEY_SIZE = 64
+_REFERENCES = ("message", "response", "case")
 _UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 #: What stands in the place of each personal field of an event, of its message or of its response.
 _BLANK: Mapping[str, Any] = {
     "comment": None,
     "destination": 0,
     "locale": None,
+    "note": None,
     "reason": "",
     "reference": "",
     "snapshot": {},
@@ -68,7 +70,9 @@ _BLANK: Mapping[str, Any] = {
 #: By these an address stays vetoed, or free again, for whoever else has it.
 _OPTED = {"opted_out", "opted_in"}
 _CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opted_in": 1, "bounced": 1}
-_OUTCOMES = {"sent", "failed", "withheld", "settled"}
+#: How many parts follow the id of a message, an answer or a case in the id of an event that is about it.
+_AFTER = {"scheduled": 0, "sending": 1, "sent": 0, "failed": 0, "withheld": 0, "settled": 0, "responded": 0}
+_AFTER |= {"follow_up_decided": 1, "case_opened": 0, "case_moved": 1, "case_noted": 2, "case_alerted": 2}
 
 
 def check_key(key: Any) -> bytes:
@@ -133,7 +137,12 @@ def whose(event: Event) -> str | None:
     if isinstance(event, Responded):
         return event.response.contact
     contact: str | None = getattr(event, "contact", None)
-    return contact or contact_named(event.message or "")  # type: ignore[union-attr]
+    return contact or contact_named(_reference(event))
+
+
+def _reference(event: Any) -> str:
+    """Give the id of the message, the answer or the case that an event is about."""
+    return next((getattr(event, name) for name in _REFERENCES if getattr(event, name, None)), "")
 
 
 def mentioned(event: Event) -> Iterator[str]:
@@ -174,11 +183,9 @@ def renamed_id(identity: str, name: Name) -> str:
 def renamed_event_id(identity: str, name: Name) -> str:
     """Put other names for contacts into the id of an event."""
     kind, _, rest = identity.partition("/")
-    if kind in _OUTCOMES or kind in {"scheduled", "responded"}:
-        return f"{kind}/{renamed_id(rest, name)}"
-    if kind == "sending":
-        message, _, turn = rest.rpartition("/")
-        return f"{kind}/{renamed_id(message, name)}/{turn}"
+    if kind in _AFTER:
+        reference, *after = rest.rsplit("/", _AFTER[kind]) if _AFTER[kind] else [rest]
+        return "/".join([kind, renamed_id(reference, name), *after])
     return "/".join(_renamed_parts(kind, identity.split("/"), name))
 
 
@@ -211,7 +218,7 @@ def rename(data: dict[str, Any], name: Name) -> None:
     inner = _inner(data)
     if "contact" in inner:
         inner["contact"] = name(inner["contact"])
-    for field in ("message", "response"):
+    for field in _REFERENCES:
         if isinstance(data.get(field), str):
             data[field] = renamed_id(data[field], name)
 

@@ -1,6 +1,7 @@
-"""The conformance kit for those who write plugins: what a channel and a store must do, as tests to inherit from."""
+"""The conformance kit for those who write plugins: what a port promises, as tests to inherit from."""
 
+from ._ballot_box import BallotBoxContract
 from ._channel import ChannelContract, rendered_messages
 from ._store import StoreContract
 
-__all__ = ["ChannelContract", "StoreContract", "rendered_messages"]
+__all__ = ["BallotBoxContract", "ChannelContract", "StoreContract", "rendered_messages"]

@@ -22,11 +22,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from netpromoter.errors import Conflict, StoreClosed
 from netpromoter.model import (
     Bounced,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
     Coded,
+    Deadline,
     Declined,
     Entry,
     Event,
     Failed,
+    FollowUpDecided,
     Message,
     OptedIn,
     OptedOut,
@@ -126,6 +132,22 @@ def _all_that_is_told(contact: str, place: dict[str, Any]) -> list[Event]:
         OptedIn(contact=contact, at=later, destination=5),
         Bounced(contact=contact, destination=7, at=later, channel="email", message=message.id, reason="full"),
         Coded(response=answer.response.id, code="billing", coder="bot", at=later),
+        *_all_that_follows(answer.response),
+    ]
+
+
+def _all_that_follows(answer: Response) -> list[Event]:
+    place = {"survey": answer.survey, "occasion": answer.occasion, "contact": answer.contact, "policy": "call/back"}
+    later, deadline = _AT + _HOUR, Deadline(promise="attempt", due=_AT + 2 * _HOUR, notice=_AT + _HOUR)
+    opened = CaseOpened(**place, rating=answer.rating, owner="bea", priority=1.5, deadlines=(deadline,), at=_AT)
+    moved: dict[str, Any] = {"case": opened.case, "by": "bea", "at": later}
+    return [
+        FollowUpDecided(response=answer.id, policy="call/back", decision="selected", reason="rating is 2", at=_AT),
+        opened,
+        CaseAlerted(case=opened.case, promise="attempt", alert="due", at=later),
+        CaseMoved(**moved, number=0, to="contacted", root_cause="billing", note="wants a call on Monday"),
+        CaseMoved(**moved, number=1, to="resolved", resolution="recovered"),
+        CaseNoted(**moved, note="called"),
     ]
 
 
@@ -281,32 +303,35 @@ class StoreContract:
 
     def test_07_waiting(self, store: Store) -> None:
         """`waiting` gives the messages that are due, that were adopted and neither taken nor withheld, the earliest
-        first, `limit` at most.
+        first, `limit` at most, each by the position of its adoption; none of a person who was forgotten.
         """
-        dues = {"ann": 3, "bob": 1, "cem": 2, "dee": 5, "eva": 0, "fay": 0}
+        dues = {"ann": 3, "bob": 1, "cem": 2, "dee": 5, "eva": 0, "fay": 0, "gus": 0}
         store.append([_scheduled(name, due=_AT + hours * _HOUR) for name, hours in dues.items()])
         taken, withheld = _message("eva").id, _message("fay").id
         store.append([Sending(message=taken, worker="w-1", at=_AT, until=_AT), _withheld(withheld)])
+        store.forget("gus")
         due = _AT + 3 * _HOUR
-        assert [message.contact for message in store.waiting(due, limit=9)] == ["bob", "cem", "ann"]
-        assert list(store.waiting(due, limit=2)) == [
-            _message(each, due=_AT + dues[each] * _HOUR) for each in ("bob", "cem")
-        ]
-        assert [message.contact for message in store.waiting(due - timedelta(microseconds=1), limit=9)] == [
-            "bob",
-            "cem",
-        ]
+        assert [message.contact for message in store.waiting(due, limit=9).values()] == ["bob", "cem", "ann"]
+        first = {name: _scheduled(name, due=_AT + dues[name] * _HOUR) for name in ("bob", "cem")}
+        places = [_positions(store, ids=[event.id])[0] for event in first.values()]
+        found = store.waiting(due, limit=2)
+        assert list(found.items()) == list(zip(places, (event.message for event in first.values()), strict=True))
+        early = store.waiting(due - timedelta(microseconds=1), limit=9)
+        assert [message.contact for message in early.values()] == ["bob", "cem"]
 
     def test_08_claims(self, store: Store) -> None:
-        """`claims` gives the messages that were taken and have no outcome, with the last intent of each."""
-        names = ["ann", "bob", "cem", "dee", "eva", "fay"]
+        """`claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a person
+        who was forgotten.
+        """
+        names = ["ann", "bob", "cem", "dee", "eva", "gus", "fay"]
         store.append([_scheduled(name) for name in names])
         ids = {name: _message(name).id for name in names}
-        intents = {name: Sending(message=ids[name], worker=name, at=_AT, until=_AT + _HOUR) for name in names[:5]}
+        intents = {name: Sending(message=ids[name], worker=name, at=_AT, until=_AT + _HOUR) for name in names[:6]}
         store.append(list(intents.values()))
         last = attrs.evolve(intents["ann"], worker="another", turn=1)
         store.append([Sent(message=ids["bob"], at=_AT), Settled(message=ids["cem"], at=_AT, delivered=False), last])
         store.append([Failed(message=ids["dee"], at=_AT, reason="full", permanent=False)])
+        store.forget("gus")
         found = {claim.message.contact: claim for claim in store.claims()}
         assert found.keys() == {"ann", "eva"}
         assert found["ann"].intent == last
@@ -351,17 +376,16 @@ class StoreContract:
     def test_11_forget(self, store: Store) -> None:
         """`forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and leaves the
         ratings: the log then knows them by another id that nobody can trace. An event that is appended for the
-        forgotten id later is skipped, but for an opt-out; `is_forgotten` knows the id by a keyed hash alone.
+        forgotten id later is skipped, but for an opt-out; `forgotten` knows the ids by their keyed hashes alone.
         """
         theirs, others = _one_of_each("ann-forgotten-soon"), _one_of_each("bob")[1:]
         strange = Bounced(contact="bob", destination=9, at=_AT, message=theirs[2].message.id)  # type: ignore[union-attr]
         store.append([*theirs, *others, strange, _scheduled("ann-forgotten-soon", step=9)])
-        assert not store.is_forgotten("ann-forgotten-soon")
+        assert store.forgotten(["ann-forgotten-soon", "bob"]) == set()
         found = store.forget("ann-forgotten-soon")
         assert (found.events, found.addresses, found.comments) == (len(theirs) - 1, 1, 1)
         _check_forgotten(store, theirs, others)
-        assert store.is_forgotten("ann-forgotten-soon")
-        assert not store.is_forgotten("bob")
+        assert store.forgotten(["ann-forgotten-soon", "bob"]) == {"ann-forgotten-soon"}
         late = [event for event in _one_of_each("ann-forgotten-soon")[1:] if not isinstance(event, OptedOut)]
         assert list(store.append([*late, _opted_out("bob", 5)])) == [_opted_out("bob", 5)]
         assert list(store.append([_opted_out("ann-forgotten-soon", 3)])) == [_opted_out("ann-forgotten-soon", 3)]
@@ -396,7 +420,7 @@ class StoreContract:
             lambda: store.cursor("crm"),
             lambda: store.move_cursor("crm", 1),
             lambda: store.forget("ann"),
-            lambda: store.is_forgotten("ann"),
+            lambda: store.forgotten(["ann"]),
             lambda: store.exclusive().__enter__(),
         ]
         for use in uses:
@@ -435,7 +459,7 @@ def _check_forgotten(store: Store, theirs: Sequence[Event], others: Sequence[Eve
     touched = store.touches()
     assert "ann-forgotten-soon" not in touched.contacts
     assert 9 in touched.rating[np.isin(touched.contact, [touched.contacts.index("bob")], invert=True)]
-    assert "ann-forgotten-soon" not in [message.contact for message in store.waiting(_AT, limit=99)]
+    assert "ann-forgotten-soon" not in [message.contact for message in store.waiting(_AT, limit=99).values()]
 
 
 @attrs.frozen
@@ -467,7 +491,8 @@ def _whose(event: Event) -> str | None:
         return None
     inner = event.message if isinstance(event, Scheduled) else event.response if isinstance(event, Responded) else event
     contact: str | None = getattr(inner, "contact", None)
-    return contact or unquote(event.message.split("/")[2], errors="surrogatepass")  # type: ignore[union-attr]
+    about = (getattr(event, name, None) for name in ("message", "response", "case"))
+    return contact or unquote(next(filter(None, about)).split("/")[2], errors="surrogatepass")
 
 
 # -- random histories --------------------------------------------------------------------------------------------------
@@ -476,7 +501,7 @@ _CONTACTS = ("ann", "bob", "cem")
 _WHEN = st.integers(0, 6).map(lambda hours: _AT + hours * _HOUR)
 #: What a store may delete of somebody who was forgotten, or tell in its own words.
 _PERSONAL = {"to", "destination", "comment", "snapshot", "subject", "locale", "time_zone", "reason", "reference"}
-_PERSONAL |= {"drivers", "contact"}
+_PERSONAL |= {"drivers", "contact", "note"}
 
 
 @st.composite
@@ -526,6 +551,14 @@ def _coded(prefix: str, *name: Any) -> dict[str, Any]:
     return {"response": _given(prefix, *name)["response"].id}
 
 
+def _opened(prefix: str, name: str, step: int, _attempt: int, occasion: str) -> dict[str, Any]:
+    return _asked(prefix, name, step, 0, occasion) | {"policy": "recover"}
+
+
+def _of_case(prefix: str, *name: Any) -> dict[str, Any]:
+    return {"case": CaseOpened(**_opened(prefix, *name), rating=2, at=_AT).case}
+
+
 def _bounced(prefix: str, *name: Any) -> dict[str, Any]:
     return _contact(prefix, *name) | _about(prefix, *name)
 
@@ -546,6 +579,11 @@ _MAKERS = [
     _made(Bounced, whose=_bounced, destination=st.just(2)),
     _made(Triggered, event=st.just("case"), touchpoint=st.sampled_from("xy")),
     _made(Coded, whose=_coded, code=st.sampled_from("xy"), coder=st.just("ann")),
+    _made(FollowUpDecided, whose=_coded, policy=st.just("p"), decision=st.just("held out"), reason=st.just("drawn")),
+    _made(CaseOpened, whose=_opened, rating=st.integers(0, 10), owner=st.none() | st.just("bea")),
+    _made(CaseMoved, whose=_of_case, number=st.integers(0, 2), to=st.just("attempted"), by=st.just("bea")),
+    _made(CaseNoted, whose=_of_case, note=st.sampled_from("xy"), by=st.just("bea")),
+    _made(CaseAlerted, whose=_of_case, promise=st.just("close"), alert=st.sampled_from(["due", "overdue"])),
 ]
 
 
@@ -595,7 +633,7 @@ class _Machine(RuleBasedStateMachine):
         """Forget somebody."""
         contact = f"{self.prefix}-{name}"
         assert self.store.forget(contact) == self.model.forget(contact)
-        assert self.store.is_forgotten(contact)
+        assert self.store.forgotten([contact]) == {contact}
 
     @rule(name=st.sampled_from("xy"), position=st.integers(0, 99))
     def move_cursor(self, name: str, position: int) -> None:
@@ -634,15 +672,14 @@ class _Machine(RuleBasedStateMachine):
         assert [self.told(event) for event in mine] == [self.told(event) for event in theirs]
         for name in "xy":
             assert self.store.cursor(f"{self.prefix}-{name}") == self.model.cursor(f"{self.prefix}-{name}")
-        for name in self.known:
-            assert self.store.is_forgotten(name) == self.model.is_forgotten(name)
+        assert self.store.forgotten(self.known) == self.model.forgotten(self.known)
 
     @rule(hours=st.integers(-1, 3))
     def wait(self, hours: int) -> None:
         """Ask for what is due, and for what was taken."""
         at = _AT + hours * _HOUR
         found, expected = (
-            {message.id: message.due for message in store.waiting(at, limit=10**6) if message.contact in self.known}
+            {message.id: message.due for message in store.waiting(at, limit=10**6).values() if message.contact in self.known}
             for store in (self.store, self.model)
         )
         assert found == expected
@@ -675,7 +712,7 @@ class _Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Leave nothing that waits for the histories after this one."""
         waiting = self.store.waiting(_AT + 99 * _HOUR, limit=10**6)
-        self.store.append([_withheld(message.id) for message in waiting])
+        self.store.append([_withheld(message.id) for message in waiting.values()])
         self.store.append([_withheld(claim.message.id) for claim in self.store.claims()])
 
 

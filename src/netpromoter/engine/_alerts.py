@@ -1,0 +1,146 @@
+"""A plugin that tells people of cases, by any channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+import attrs
+
+from netpromoter._checks import one_of, refusal
+from netpromoter.errors import ChannelDown
+from netpromoter.model import Case, CaseAlerted, Message
+from netpromoter.plugins import Channel, hookimpl
+
+__all__ = ["CaseAlerts", "CaseNews"]
+
+_LOG = logging.getLogger("netpromoter.alerts")
+
+#: What there is to tell of a case.
+CaseNews: TypeAlias = Literal["opened", "due", "overdue", "escalated", "closed"]
+_PROMISED = {"attempt": "a first attempt to reach them", "contact": "that they are reached", "close": "an end"}
+_SAID: Mapping[str, str] = {
+    "opened": "is to be called",
+    "due": "is waiting, and time is short",
+    "overdue": "has waited too long",
+    "escalated": "has waited too long, and somebody else must help",
+    "closed": "was cared for",
+}
+
+
+def _news(value: Sequence[str]) -> tuple[CaseNews, ...]:
+    given = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(one_of("news", each, get_args(CaseNews)) for each in given)
+
+
+@attrs.frozen(kw_only=True)
+class CaseAlerts:
+    """A plugin that tells people of cases: hand it to `netpromoter.plugins.load_plugins`.
+
+    A channel that cannot carry an alert now is given it again by the next `Program.tell`; one that refuses it for good
+    is logged, so that one wrong address does not silence the others.
+
+    Parameters
+    ----------
+    channel : Channel
+        What carries the alerts, such as a `WebhookChannel` or an `AppriseChannel`.
+    to : str or mapping of str to str
+        The address, or the address of each owner; the key "" is for cases that are nobody's, and for owners who have no
+        address.
+    news : sequence of str, default overdue and escalated
+        Of what to tell: "opened", "due", "overdue", "escalated", "closed".
+
+    Raises
+    ------
+    InvalidArgument
+        If news is of another kind, or there is no address.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from netpromoter.channels import ConsoleChannel
+    >>> from netpromoter.plugins import load_plugins
+    >>> plugins = load_plugins(CaseAlerts(channel=ConsoleChannel(), to="team", news="opened"), entry_points=False)
+    >>> [hook for hook, listeners in plugins.told.items() if listeners and "case" in hook][0]
+    'netpromoter_case_opened'
+    """
+
+    channel: Channel = attrs.field(repr=False)
+    to: str | Mapping[str, str] = attrs.field(repr=False)
+    news: Sequence[CaseNews] = attrs.field(default=("overdue", "escalated"), converter=_news)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.to:
+            raise refusal("to", "an address, or a mapping of owners to addresses", self.to)
+
+    @hookimpl
+    def netpromoter_case_opened(self, case: Case) -> None:
+        """Tell that somebody is to be called."""
+        self._tell("opened", case, case.opened.at)
+
+    @hookimpl
+    def netpromoter_case_due(self, case: Case, alert: CaseAlerted) -> None:
+        """Tell that a promise is due soon."""
+        self._tell("due", case, alert.at, alert)
+
+    @hookimpl
+    def netpromoter_case_overdue(self, case: Case, alert: CaseAlerted) -> None:
+        """Tell that a promise was not kept in time."""
+        self._tell("overdue", case, alert.at, alert)
+
+    @hookimpl
+    def netpromoter_case_escalated(self, case: Case, alert: CaseAlerted) -> None:
+        """Tell that somebody else must know."""
+        self._tell("escalated", case, alert.at, alert)
+
+    @hookimpl
+    def netpromoter_case_closed(self, case: Case) -> None:
+        """Tell that a case was closed."""
+        self._tell("closed", case, case.moves[-1].at)
+
+    def _tell(self, news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None = None) -> None:
+        address = self._address(case.owner or "")
+        if news not in self.news or address is None:
+            return
+        message = _message(news, case, at, alert, address)
+        opened: Any = self.channel if hasattr(self.channel, "__enter__") else nullcontext(self.channel)
+        with opened as channel:
+            receipt = cast("Channel", channel).send(message)
+        if not receipt.accepted and not receipt.permanent:
+            raise ChannelDown(f"the channel must take an alert now or for good (got {receipt.reason!r})")
+        if not receipt.accepted:
+            _LOG.error("an alert of case %s was refused for good: %s", case.id, receipt.reason)
+
+    def _address(self, owner: str) -> str | None:
+        return self.to if isinstance(self.to, str) else self.to.get(owner, self.to.get(""))
+
+
+def _message(news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None, to: str) -> Message:
+    """Word an alert; its id is the same each time, so that a channel can tell a repetition."""
+    promise = alert.promise if alert else ""
+    return Message(
+        survey=case.opened.survey,
+        occasion=f"case {news} {promise} {len(case.moves)}",
+        contact=case.contact,
+        step=0,
+        channel="alert",
+        to=to,
+        due=at,
+        template=f"case_{news}",
+        subject=f"{case.contact} {_SAID[news]}",
+        text="\n".join(_lines(case, alert)),
+    )
+
+
+def _lines(case: Case, alert: CaseAlerted | None) -> list[str]:
+    lines = [
+        f"Case: {case.id}",
+        f"Rating: {case.rating}",
+        f"Owner: {case.owner or 'nobody'}",
+        f"Status: {case.status}",
+    ]
+    promised = [each for each in case.deadlines if alert is None or each.promise == alert.promise]
+    return lines + [f"Promised: {_PROMISED[each.promise]} by {each.due:%Y-%m-%d %H:%M} UTC" for each in promised]

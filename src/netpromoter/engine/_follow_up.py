@@ -1,0 +1,99 @@
+"""Deciding which answers are followed up, on everything that a log holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from netpromoter.model import (
+    CaseMoved,
+    CaseOpened,
+    Coded,
+    Event,
+    FollowUpDecided,
+    Responded,
+    Response,
+    Survey,
+    Triggered,
+)
+from netpromoter.plugins import Store
+from netpromoter.ratings import category
+from netpromoter.rules import Decisions, FollowUp, Load, Recovery, decide
+
+__all__ = ["FollowUps"]
+
+_KINDS = (Responded, Coded, FollowUpDecided, CaseOpened, CaseMoved)
+
+
+@attrs.define(kw_only=True)
+class FollowUps:
+    """What is known of answers and cases; a log is read once, and then what is new.
+
+    Parameters
+    ----------
+    store : Store
+        The ledger.
+    survey : Survey
+        What was asked.
+    policies : sequence of FollowUp
+        Who is to be called.
+    known : sequence of str
+        The attributes that answers may have.
+    recovery : Recovery or None
+        Whether detractors are asked again.
+    """
+
+    store: Store
+    survey: Survey
+    policies: Sequence[FollowUp]
+    known: Sequence[str]
+    recovery: Recovery | None
+    _read: int = 0
+    _load: Load = attrs.field(factory=Load)
+    _answers: dict[str, Response] = attrs.field(factory=dict)
+    _facts: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+
+    def decide(self, at: datetime) -> tuple[Decisions, ...]:
+        """Decide about every answer that has no decision, and write it: one result for each policy."""
+        with self.store.exclusive():
+            self._catch_up()
+            load, made = self._load, []
+            for policy in self.policies:
+                made.append(self._decided(policy, at, load))
+                load = load.after(made[-1].events)
+        self._answers.clear()
+        return tuple(made)
+
+    def _catch_up(self) -> None:
+        new = list(self.store.entries(kinds=_KINDS, after=self._read))
+        self._read = new[-1].position if new else self._read
+        self._load = self._load.after([entry.event for entry in new])
+        for entry in new:
+            self._note(entry.event)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Coded):
+            self._facts.setdefault(event.response, {}).setdefault("theme", event.code)
+        elif isinstance(event, Responded) and event.response.survey == self.survey.key:
+            self._answers[event.response.id] = event.response
+
+    def _decided(self, policy: FollowUp, at: datetime, load: Load) -> Decisions:
+        answers = self._answers.values()
+        made = decide(policy, answers, at=at, load=load, facts=self._facts, known=self.known)
+        self.store.append([*made.events, *self._asked_again(made)])
+        return made
+
+    def _asked_again(self, made: Iterable[Any]) -> Iterator[Triggered]:
+        """Give the events by which detractors come to be asked again: all whom the policy wanted, called or not."""
+        if self.recovery is None:
+            return
+        touchpoint = self.recovery.touchpoint(self.survey.key)
+        for each in made:
+            answer = each.response
+            if each.decision != "not selected" and category(answer.rating) == "detractor":
+                due = min((deadline.due for deadline in each.deadlines), default=each.at)
+                place = {"event": answer.occasion, "contact": answer.contact}
+                yield Triggered(touchpoint=touchpoint, at=due, **place)

@@ -1,0 +1,21 @@
+"""What is behind the score: so far, what came of calling people back."""
+
+from ._caseload import Caseload, CaseloadMeasure, Ranking
+from ._change import ChangeDifference
+from ._loop import Loop, loop
+from ._measure import Measure
+from ._trial import Trial, TrialArm
+from ._within_promise import WithinPromise
+
+__all__ = [
+    "Caseload",
+    "CaseloadMeasure",
+    "ChangeDifference",
+    "Loop",
+    "Measure",
+    "Ranking",
+    "Trial",
+    "TrialArm",
+    "WithinPromise",
+    "loop",
+]

@@ -1,0 +1,201 @@
+"""What is known at an instant of answers, decisions and cases: each once, and nothing of later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+import attrs
+import numpy as np
+
+from netpromoter._checks import refusal
+from netpromoter.model import Case, FollowUpDecided, Response, aware, instant
+from netpromoter.stats import PairedDifference
+
+__all__ = ["Ask", "Facts", "facts", "moment", "movement", "paired", "reached"]
+
+#: One person on one occasion: the occasion and the id of the contact.
+Ask: TypeAlias = tuple[str, str]
+_Fact = TypeVar("_Fact", Response, FollowUpDecided, Case)
+
+_ENDS = (0, 7, 9, 11)
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What is known at an instant.
+
+    Parameters
+    ----------
+    at : datetime
+        The instant.
+    survey : str or None
+        The key of the survey; None if nobody answered.
+    answers : mapping of Ask to list of Response
+        All answers, by person and occasion, the first first.
+    asks : mapping of Ask to list of Response
+        Those that were first given since the beginning.
+    again : mapping of Ask to Response
+        The last answer of those who were asked again.
+    cases : mapping of Ask to list of Case
+        As they stood, of those asks.
+    wanted : mapping of str to mapping of Ask to FollowUpDecided
+        For each policy the first decision by which somebody was wanted: selected, held out, or over capacity.
+    selected : frozenset of Ask
+        Whom any policy selected.
+    """
+
+    at: datetime
+    survey: str | None
+    answers: Mapping[Ask, Sequence[Response]]
+    asks: Mapping[Ask, Sequence[Response]]
+    again: Mapping[Ask, Response]
+    cases: Mapping[Ask, Sequence[Case]]
+    wanted: Mapping[str, Mapping[Ask, FollowUpDecided]]
+    selected: frozenset[Ask]
+
+    @property
+    def people(self) -> set[str]:
+        """Who answered."""
+        return {contact for _, contact in self.asks}
+
+    @property
+    def contacted(self) -> set[Ask]:
+        """Who was reached, and on which occasion."""
+        return {ask for ask, cases in self.cases.items() if any(case.kept("contact") for case in cases)}
+
+    def answer(self, response: str, ask: Ask) -> Response | None:
+        """Find an answer by its id among those of an ask."""
+        return next((each for each in self.asks[ask] if each.id == response), None)
+
+
+def moment(name: str, value: Any) -> datetime:
+    """Settle an aware datetime in UTC."""
+    found: Any = aware(instant(name, value))
+    settled: datetime = found
+    return settled
+
+
+def facts(
+    responses: Iterable[Response],
+    decisions: Iterable[FollowUpDecided],
+    cases: Iterable[Case],
+    *,
+    at: datetime,
+    since: datetime | None,
+) -> Facts:
+    """Read what is known at an instant of those who first answered since another."""
+    given = _distinct("responses", responses, Response)
+    known = sorted((each for each in given if each.at <= at), key=lambda each: each.ordinal)
+    survey = _survey(known)
+    answers: dict[Ask, list[Response]] = {}
+    again: dict[Ask, Response] = {}
+    for each in known:
+        if each.purpose == "recovery":
+            again[_ask(each)] = each
+        else:
+            answers.setdefault(_ask(each), []).append(each)
+    asks = {ask: each for ask, each in answers.items() if since is None or each[0].at >= since}
+    wanted, selected = _decided(_distinct("decisions", decisions, FollowUpDecided), asks, at)
+    opened = _opened(_distinct("cases", cases, Case), survey, asks, at)
+    return Facts(
+        at=at,
+        survey=survey,
+        answers=answers,
+        asks=asks,
+        again=again,
+        cases=opened,
+        wanted=wanted,
+        selected=selected.union(opened),
+    )
+
+
+def _ask(fact: Any) -> Ask:
+    return fact.occasion, fact.contact
+
+
+def _distinct(name: str, values: Iterable[_Fact], kind: type[_Fact]) -> list[_Fact]:
+    """Give each fact once; of a case that comes twice the one that knows more moves."""
+    found: dict[str, _Fact] = {}
+    for value in values:
+        if not isinstance(value, kind):
+            raise refusal(name, f"made of {kind.__name__}", value)
+        before = found.get(value.id)
+        if before is None or len(getattr(value, "moves", ())) > len(getattr(before, "moves", ())):
+            found[value.id] = value
+    return list(found.values())
+
+
+def _survey(responses: Iterable[Response]) -> str | None:
+    keys = {(each.purpose, each.survey) for each in responses}
+    first = [survey for purpose, survey in keys if purpose == "score"]
+    again = {survey for purpose, survey in keys if purpose == "recovery"}
+    if len(first) > 1 or (first and again - {f"{first[0]}-recovery"}):
+        raise refusal("responses", "of one survey, and of its recovery", sorted({survey for _, survey in keys}))
+    return first[0] if first else None
+
+
+def _decided(
+    decisions: Iterable[FollowUpDecided], asks: Mapping[Ask, Sequence[Response]], at: datetime
+) -> tuple[dict[str, dict[Ask, FollowUpDecided]], frozenset[Ask]]:
+    """Give the first decision of each policy by which somebody was wanted, and whom any policy selected."""
+    places = {answer.id: ask for ask, answers in asks.items() for answer in answers}
+    wanted: dict[str, dict[Ask, FollowUpDecided]] = {}
+    selected = set()
+    known = [
+        each for each in decisions if each.at <= at and each.decision != "not selected" and each.response in places
+    ]
+    for each in sorted(known, key=lambda decided: (decided.at, decided.id)):
+        ask = places[each.response]
+        wanted.setdefault(each.policy, {}).setdefault(ask, each)
+        if each.decision == "selected":
+            selected.add(ask)
+    return wanted, frozenset(selected)
+
+
+def _opened(cases: Iterable[Case], survey: str | None, asks: Mapping[Ask, Any], at: datetime) -> dict[Ask, list[Case]]:
+    found: dict[Ask, list[Case]] = {}
+    for case in cases:
+        if case.opened.at > at:
+            continue
+        if survey is not None and case.opened.survey != survey:
+            raise refusal("cases", f"those of {survey!r}, as the responses are", case)
+        if (ask := _ask(case.opened)) in asks:
+            found.setdefault(ask, []).append(case.as_of(at))
+    return found
+
+
+def reached(
+    name: str, places: Mapping[Ask, datetime] | None, *, at: datetime, since: datetime | None = None
+) -> set[Ask] | None:
+    """Give whom a message had reached by an instant, and on which occasion; None if that is not known."""
+    if places is None:
+        return None
+    try:
+        when = {(str(occasion), str(contact)): moment(name, instant) for (occasion, contact), instant in places.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        rule = "a mapping of (occasion, contact) to an instant with a time zone"
+        raise refusal(name, rule, places) from error
+    return {ask for ask, then in when.items() if then <= at and (since is None or then >= since)}
+
+
+def paired(ratings: Sequence[tuple[int, int]]) -> PairedDifference | None:
+    """Count two ratings of each person, which are on the scale of 0 to 10 however low they are; None of nobody."""
+    if not ratings:
+        return None
+    before, after = np.array(ratings).T
+    counts = np.bincount(11 * before + after, minlength=121).reshape(11, 11)
+    groups = np.add.reduceat(np.add.reduceat(counts, _ENDS[:3], axis=0), _ENDS[:3], axis=1)
+    cells: Any = counts.tolist()
+    return PairedDifference(table=groups.tolist(), ratings=cells)
+
+
+def movement(found: Facts) -> PairedDifference | None:
+    """Hold the last two occasions of each person against each other, where the later one is among the asks."""
+    last: dict[str, list[tuple[datetime, Ask]]] = {}
+    for ask, answers in found.answers.items():
+        last.setdefault(ask[1], []).append((answers[0].at, ask))
+    pairs = (sorted(occasions)[-2:] for occasions in last.values() if len(occasions) > 1)
+    moved = [(before, after) for (_, before), (_, after) in pairs if after in found.asks]
+    return paired([(found.answers[a][-1].rating, found.answers[b][-1].rating) for a, b in moved])

@@ -1,0 +1,556 @@
+"""Cases: who is called, what is told, who is asked again, and what happens when two people act at once."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netpromoter.engine import CaseAlerts, Cases, Links, Program
+from netpromoter.errors import Conflict, IllegalMove, InvalidArgument
+from netpromoter.model import (
+    CaseAlerted,
+    CaseOpened,
+    Coded,
+    Contact,
+    FollowUpDecided,
+    Receipt,
+    Responded,
+    Scheduled,
+    Survey,
+    Triggered,
+)
+from netpromoter.plugins import hookimpl, load_plugins
+from netpromoter.rules import (
+    Capacity,
+    FollowUp,
+    Owner,
+    QuietPeriod,
+    Recovery,
+    Route,
+    Routing,
+    Wave,
+    Within,
+    every_detractor,
+    field,
+    sendgrid,
+)
+from netpromoter.stores import MemoryStore, SqlStore
+
+MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+LINKS = Links("https://nps.example.com", keys=["a secret that nobody can guess"])
+
+
+class Post:
+    """A channel that takes everything."""
+
+    def send(self, message):
+        return Receipt.sent(message)
+
+
+def people(count):
+    return [
+        Contact(
+            id=f"c-{number}",
+            addresses={"post": f"{number} High Street"},
+            attributes={"plan": "paid" if number % 2 else "free", "tier": "large" if number % 5 == 0 else "small"},
+        )
+        for number in range(count)
+    ]
+
+
+def program(**options):
+    chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": Post()}}
+    chosen |= {"plugins": load_plugins(entry_points=False), "links": LINKS, "keep": ["plan", "tier"]}
+    return Program(survey=Survey("nps", product="Acme"), **chosen | options)
+
+
+def answered(ratings, at=MONDAY, **options):
+    """Give a program whose wave was answered with these ratings, one for each person."""
+    found = program(**options)
+    found.execute(found.plan(people(len(ratings)), at=at), clock=lambda: at)
+    for number, rating in enumerate(ratings):
+        found.receive_answer(f"nps/summer/c-{number}/0/0", rating, at=at + HOUR)
+    return found
+
+
+def statuses(found):
+    return {case.contact: case.status for case in found.cases}
+
+
+def kinds_of(found, *kinds):
+    return [entry.event for entry in found.store.entries(kinds=kinds)]
+
+
+def test_every_answer_gets_one_decision_of_each_policy_with_its_reason():
+    """Chosen or not, each answer is decided on once by each policy, and the log says why, by which version."""
+    policies = [sendgrid(), FollowUp(field("rating") >= 9, name="thank", version=3)]
+    found = answered([0, 6, 7, 8, 9, 10, 5, 1], follow_up=policies)
+    made = found.decide(at=MONDAY + 2 * HOUR)
+    assert [len(each) for each in made] == [8, 8]
+    decided = kinds_of(found, FollowUpDecided)
+    assert len({(event.response, event.policy) for event in decided}) == len(decided) == 16
+    assert all(event.reason for event in decided)
+    assert {event.policy_version for event in decided} == {1, 3}
+    assert [len(each) for each in found.decide(at=MONDAY + 3 * HOUR)] == [0, 0]
+    assert len(kinds_of(found, FollowUpDecided)) == 16
+
+
+def test_the_policy_of_sendgrid_calls_large_accounts_and_paying_customers_at_the_edges():
+    """All large accounts, and paying customers who gave 8, 6, 2, 1 or 0, are to be called within 48 hours."""
+    ratings = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 10]
+    found = answered(ratings, follow_up=sendgrid())
+    found.decide(at=MONDAY + 2 * HOUR)
+    large = {f"c-{number}" for number in range(12) if number % 5 == 0}
+    edges = {f"c-{number}" for number, rating in enumerate(ratings) if number % 2 and rating in {8, 6, 2, 1, 0}}
+    assert {case.contact for case in found.cases} == large | edges
+    assert all(min(each.due for each in case.deadlines) == MONDAY + 49 * HOUR for case in found.cases)
+
+
+def test_what_is_decided_does_not_depend_on_how_often_one_looks():
+    """Deciding after each answer, or after all, or in another process, opens the same cases."""
+    ratings = [number % 11 for number in range(40)]
+    policy = every_detractor(owner=Routing(owners=[Owner("ann"), Owner("bea")]))
+    once = answered(ratings, follow_up=policy)
+    once.decide(at=MONDAY + 2 * HOUR)
+    often = program(follow_up=policy)
+    often.execute(often.plan(people(40), at=MONDAY), clock=lambda: MONDAY)
+    for number, rating in enumerate(ratings):
+        often.receive_answer(f"nps/summer/c-{number}/0/0", rating, at=MONDAY + HOUR)
+        (often if number % 2 else program(store=often.store, follow_up=policy)).decide(at=MONDAY + 2 * HOUR)
+    assert {case.id for case in once.cases} == {case.id for case in often.cases}
+
+
+def test_a_decision_that_fails_halfway_leaves_nothing_behind():
+    """Where the second policy cannot decide, nothing of the first is written, and the next run decides everything."""
+
+    class Torn(MemoryStore):
+        fails = True
+
+        def append(self, events, /, **options):
+            if self.fails and any(isinstance(event, FollowUpDecided) and event.policy == "b" for event in events):
+                raise OSError("disk full")
+            return super().append(events, **options)
+
+    found = answered([1, 2], store=Torn(), follow_up=[FollowUp(name="a"), FollowUp(name="b")])
+    with pytest.raises(OSError, match="disk full"):
+        found.decide(at=MONDAY + 2 * HOUR)
+    assert kinds_of(found, FollowUpDecided, CaseOpened) == []
+    found.store.fails = False
+    assert [len(each) for each in found.decide(at=MONDAY + 2 * HOUR)] == [2, 2]
+    assert len(list(found.cases)) == 4
+
+
+def test_a_code_routes_by_theme():
+    """Whoever owns a theme gets the cases whose comments were coded so."""
+    routing = Routing(Route(field("theme"), {"billing": "ann"}), owners=[Owner("ann"), Owner("bea")], pool=["bea"])
+    found = answered([1, 2], follow_up=FollowUp(owner=routing))
+    found.store.append([Coded(response="nps/summer/c-1/0", code="billing", coder="cem", at=MONDAY + HOUR)])
+    found.decide(at=MONDAY + 2 * HOUR)
+    assert {case.contact: case.owner for case in found.cases} == {"c-0": "bea", "c-1": "ann"}
+
+
+# -- moving ------------------------------------------------------------------------------------------------------------
+
+
+def opened(store=None, **more):
+    """Give the cases of a store with one case, of c-1."""
+    store = MemoryStore() if store is None else store
+    place = {"survey": "nps", "occasion": "summer", "contact": "c-1", "policy": "recover", "rating": 2, "at": MONDAY}
+    store.append([CaseOpened(**place | more)])
+    return Cases(store=store, survey="nps")
+
+
+CASE = "nps/summer/c-1/recover"
+DO = {
+    "assign": lambda cases, case, at: cases.assign(case, "bea", by="ann", at=at),
+    "attempt": lambda cases, case, at: cases.attempt(case, by="ann", at=at, note="no answer"),
+    "contact": lambda cases, case, at: cases.contact(case, by="ann", at=at, root_cause="billing"),
+    "resolve": lambda cases, case, at: cases.resolve(case, "recovered", by="ann", at=at),
+    "close": lambda cases, case, at: cases.close(case, by="ann", at=at),
+    "escalate": lambda cases, case, at: cases.escalate(case, by="ann", at=at, owner="cem"),
+    "give_up": lambda cases, case, at: cases.give_up(case, by="ann", at=at),
+    "decline": lambda cases, case, at: cases.decline(case, by="ann", at=at),
+    "reopen": lambda cases, case, at: cases.reopen(case, by="ann", at=at),
+    "note": lambda cases, case, at: cases.note(case, "call on Monday", by="ann", at=at),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(DO)), max_size=8), st.booleans())
+def test_what_a_call_returns_is_what_the_log_gives(names, by_id):
+    """After any calls, legal or refused, the case that a call returned is the one that is read back."""
+    cases, case = opened(), None
+    for hours, name in enumerate(names):
+        before = cases.get(CASE)
+        try:
+            case = DO[name](cases, CASE if by_id or case is None else case, MONDAY + hours * HOUR)
+        except IllegalMove:
+            assert cases.get(CASE) == before
+        else:
+            assert case == cases.get(CASE)
+    assert [each.id for each in cases] == [CASE]
+
+
+def test_of_two_who_move_a_case_at_once_one_is_told():
+    """Who acts on a case as it was looked at is refused if somebody moved it since, by name; nothing is written."""
+    cases = opened(owner="ann")
+    seen = cases.get(CASE)
+    cases.close(seen, "acknowledged", by="ann", at=MONDAY)
+    with pytest.raises(Conflict) as refused:
+        cases.close(seen, "recovered", by="bea", at=MONDAY)
+    assert str(refused.value) == f"case {CASE!r} was moved to closed by ann since it was looked at"
+    assert cases.get(CASE).resolution == "acknowledged"
+
+
+def test_the_same_move_may_be_made_twice():
+    """A request that is sent again, of the same person at the same instant, changes nothing and is no conflict."""
+    cases = opened(owner="ann")
+    seen = cases.get(CASE)
+    first = cases.attempt(seen, by="ann", at=MONDAY)
+    assert cases.attempt(seen, by="ann", at=MONDAY) == first == cases.get(CASE)
+
+
+def test_of_many_who_close_at_once_one_does(tmp_path):
+    """Whatever the store, of eight threads that close a case as they saw it, one closes it and seven are told."""
+    store = SqlStore(f"sqlite:///{tmp_path}/cases.db")
+    cases = opened(store, owner="ann")
+    seen, line, told = cases.get(CASE), Barrier(8), []
+
+    def close(name):
+        line.wait()
+        try:
+            cases.close(seen, "recovered", by=name, at=MONDAY)
+        except Conflict:
+            told.append(name)
+
+    threads = [Thread(target=close, args=(f"p-{number}",)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(told) == 7
+    assert cases.get(CASE).moves[0].by not in told
+    store.close()
+
+
+def test_a_case_of_somebody_who_was_forgotten_stays_as_it_was():
+    """Once a person is forgotten, their case keeps what it says without their name, and moves no more under the old."""
+    cases = opened(owner="ann")
+    seen = cases.note(CASE, "lives next door", by="ann", at=MONDAY)
+    cases.store.forget("c-1")
+    (found,) = cases
+    assert (found.rating, found.owner, found.notes[0].note) == (2, "ann", None)
+    assert "c-1" not in repr([entry.event for entry in cases.store.entries()])
+    with pytest.raises(Conflict) as refused:
+        cases.close(seen, "no action", by="ann", at=MONDAY)
+    assert str(refused.value) == f"case {CASE!r} is of somebody who was forgotten since it was looked at"
+    assert cases.close(found, "no action", by="ann", at=MONDAY).status == "closed"
+
+
+def test_cases_can_be_read_back_as_they_stood():
+    """As of an instant there are the cases that were opened by then, where they stood then."""
+    cases = opened(owner="ann")
+    opened(cases.store, contact="c-2", at=MONDAY + 2 * DAY)
+    cases.close(CASE, "recovered", by="ann", at=MONDAY + DAY)
+    assert [case.status for case in cases.as_of(MONDAY)] == ["assigned"]
+    assert [case.status for case in cases.as_of(MONDAY + DAY)] == ["closed"]
+    assert [case.status for case in cases.as_of(MONDAY + 2 * DAY)] == ["closed", "new"] == [c.status for c in cases]
+
+
+@pytest.mark.parametrize("case", ["nps/summer/c-2/recover", "other/summer/c-1/recover", "", "c-1"])
+def test_an_unknown_case_is_refused_by_name(case):
+    """A case that is not there, or of another survey, is refused; the message names it."""
+    cases = opened()
+    opened(cases.store, survey="other")
+    with pytest.raises(InvalidArgument) as refused:
+        cases.attempt(case, by="ann", at=MONDAY)
+    assert str(refused.value) == f"case must be the id of a case of 'nps' (got {case!r})"
+    assert repr(cases) == "Cases(nps)"
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """A plugin that writes down what it is told of cases."""
+
+    def __init__(self):
+        self.told = []
+
+    @hookimpl
+    def netpromoter_case_opened(self, case):
+        self.told.append(("opened", case.contact, case.status))
+
+    @hookimpl
+    def netpromoter_case_due(self, case, alert):
+        self.told.append(("due", case.contact, alert.promise))
+
+    @hookimpl
+    def netpromoter_case_overdue(self, case, alert):
+        self.told.append(("overdue", case.contact, alert.promise))
+
+    @hookimpl
+    def netpromoter_case_escalated(self, case, alert):
+        self.told.append(("escalated", case.contact, alert.promise))
+
+    @hookimpl
+    def netpromoter_case_closed(self, case):
+        self.told.append(("closed", case.contact, case.status))
+
+
+PROMISES = [
+    Within("attempt", timedelta(hours=48), notice_after=timedelta(hours=24), escalate_after=timedelta(hours=72)),
+    Within("close", timedelta(days=10)),
+]
+
+
+def watched(ratings, **options):
+    desk = Desk()
+    found = answered(
+        ratings, plugins=load_plugins(desk, entry_points=False), follow_up=FollowUp(within=PROMISES, **options)
+    )
+    found.decide(at=MONDAY + 2 * HOUR)
+    return found, desk
+
+
+def test_each_thing_is_told_once_and_in_time():
+    """Due, overdue and escalated are told once each, from their instants on, however often one asks."""
+    found, desk = watched([2])
+    expected = {0: ("opened", "c-0", "new"), 25: ("due", "c-0", "attempt"), 49: ("overdue", "c-0", "attempt")}
+    expected |= {73: ("escalated", "c-0", "attempt"), 241: ("overdue", "c-0", "close")}
+    for hours in range(2, 300):
+        found.tell(at=MONDAY + hours * HOUR)
+        assert desk.told == [fact for start, fact in expected.items() if start <= hours]
+
+
+def test_what_comes_late_is_told_all_the_same():
+    """Whoever looks only after a month is told everything that is still broken, each thing once."""
+    found, desk = watched([2])
+    found.tell(at=MONDAY + 30 * DAY)
+    found.tell(at=MONDAY + 31 * DAY)
+    assert [fact[0] for fact in desk.told] == ["opened", "due", "overdue", "escalated", "overdue"]
+
+
+def test_nothing_is_told_of_what_is_closed_or_kept():
+    """A closed case is never overdue, and neither is a promise that was kept, in time or late."""
+    found, desk = watched([2, 3, 4])
+    found.cases.close("nps/summer/c-0/follow-up", "duplicate", by="ann", at=MONDAY + 3 * HOUR)
+    found.cases.assign("nps/summer/c-1/follow-up", "ann", by="ann", at=MONDAY + 3 * HOUR)
+    found.cases.attempt("nps/summer/c-1/follow-up", by="ann", at=MONDAY + 100 * HOUR)
+    found.tell(at=MONDAY + 101 * HOUR)
+    broken = {contact for what, contact, _ in desk.told if what in {"due", "overdue", "escalated"}}
+    assert broken == {"c-2"}
+    assert ("closed", "c-0", "closed") in desk.told
+
+
+def test_a_case_that_was_promised_nothing_is_never_late():
+    """What is promised is fixed when a case is opened: a policy that promises more later changes nothing for it."""
+    store = MemoryStore()
+    before = answered([2], store=store, follow_up=FollowUp(within=[Within("close", 100 * DAY)]))
+    before.decide(at=MONDAY + 2 * HOUR)
+    after = program(store=store, follow_up=FollowUp(version=2))
+    after.decide(at=MONDAY + 3 * HOUR)
+    after.tell(at=MONDAY + 50 * DAY)
+    assert kinds_of(after, CaseAlerted) == []
+
+
+def test_a_plugin_that_raises_is_told_again():
+    """A fact at which a plugin failed is told again the next time, before what came later; no other plugin waits."""
+
+    class Shaky(Desk):
+        fails = True
+
+        @hookimpl
+        def netpromoter_case_overdue(self, case, alert):
+            if self.fails:
+                raise OSError("no network")
+            super().netpromoter_case_overdue(case, alert)
+
+    shaky, steady = Shaky(), Desk()
+    found = answered([2], plugins=load_plugins(shaky, steady, entry_points=False), follow_up=FollowUp(within=PROMISES))
+    found.decide(at=MONDAY + 2 * HOUR)
+    found.tell(at=MONDAY + 100 * HOUR)
+    assert [fact[0] for fact in shaky.told] == ["opened", "due"]
+    assert [fact[0] for fact in steady.told] == ["opened", "due", "overdue", "escalated"]
+    shaky.fails = False
+    found.tell(at=MONDAY + 100 * HOUR)
+    assert shaky.told == steady.told
+
+
+class Pager:
+    """A channel that keeps what it carries, or says what it is told to say."""
+
+    def __init__(self, *receipts):
+        self.carried, self.receipts, self.opened = [], list(receipts), 0
+
+    def __enter__(self):
+        self.opened += 1
+        return self
+
+    def __exit__(self, *_):
+        self.opened -= 1
+
+    def send(self, message):
+        assert self.opened
+        says = self.receipts.pop(0) if self.receipts else Receipt.sent
+        self.carried.append(message)
+        return says(message)
+
+
+NEWS = ["opened", "due", "overdue", "escalated", "closed"]
+
+
+def alerted(pager, to, news=NEWS, **options):
+    plugins = load_plugins(CaseAlerts(channel=pager, to=to, news=news), entry_points=False)
+    found = answered([2], plugins=plugins, follow_up=FollowUp(within=PROMISES, **options))
+    found.decide(at=MONDAY + 2 * HOUR)
+    found.tell(at=MONDAY + 100 * HOUR)
+    return found
+
+
+def test_alerts_say_whose_case_it_is_and_what_was_promised():
+    """An alert names the case, its rating, its owner and the promise, and goes to the address of the owner."""
+    pager = Pager()
+    found = alerted(pager, {"ann": "ann@example.com", "": "desk@example.com"}, owner="ann")
+    found.cases.close("nps/summer/c-0/follow-up", "no action", by="ann", at=MONDAY + 101 * HOUR)
+    found.tell(at=MONDAY + 102 * HOUR)
+    assert [message.template for message in pager.carried] == [f"case_{news}" for news in NEWS]
+    assert {message.to for message in pager.carried} == {"ann@example.com"}
+    assert len({message.id for message in pager.carried}) == 5
+    late = pager.carried[2]
+    assert late.subject == "c-0 has waited too long"
+    assert late.text.splitlines() == [
+        "Case: nps/summer/c-0/follow-up",
+        "Rating: 2",
+        "Owner: ann",
+        "Status: assigned",
+        "Promised: a first attempt to reach them by 2026-06-03 09:00 UTC",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("to", "news", "count"),
+    [("desk@example.com", NEWS, 4), ({"bea": "b@example.com"}, NEWS, 0), ({"": "d@example.com"}, "overdue", 1)],
+)
+def test_alerts_go_where_there_is_an_address(to, news, count):
+    """Cases of nobody, and of owners without an address, go to the address of everybody else, if there is one."""
+    pager = Pager()
+    alerted(pager, to, news)
+    assert len(pager.carried) == count
+
+
+def test_an_alert_that_is_refused_for_now_is_sent_again():
+    """Where the channel cannot carry an alert, the next round does, under the same id; nothing later comes before."""
+    pager = Pager(Receipt.sent, lambda message: Receipt.failed(message, "busy"))
+    found = alerted(pager, "desk@example.com")
+    assert [message.template for message in pager.carried] == ["case_opened", "case_due"]
+    found.tell(at=MONDAY + 100 * HOUR)
+    assert pager.carried[1].id == pager.carried[2].id
+    assert [message.template for message in pager.carried[2:]] == ["case_due", "case_overdue", "case_escalated"]
+
+
+def test_an_alert_that_is_refused_for_good_is_logged(caplog):
+    """One address that does not exist silences no other alert, and the log says which case it was."""
+    pager = Pager(lambda message: Receipt.failed(message, "no such address", permanent=True))
+    with caplog.at_level(logging.ERROR):
+        alerted(pager, "desk@example.com")
+    assert len(pager.carried) == 4
+    assert "an alert of case nps/summer/c-0/follow-up was refused for good: no such address" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"to": ""}, "to must be an address, or a mapping of owners to addresses (got '')"),
+        ({"to": "x", "news": ["late"]}, "news must be one of 'opened', 'due', 'overdue', 'escalated', 'closed' (got"),
+    ],
+)
+def test_alerts_that_reach_nobody_are_refused(options, message):
+    """An address is needed, and news that there is."""
+    with pytest.raises(InvalidArgument) as refused:
+        CaseAlerts(channel=Pager(), **options)
+    assert str(refused.value).startswith(message)
+
+
+# -- asking again ------------------------------------------------------------------------------------------------------
+
+HELD = FollowUp(field("rating") <= 6, holdout=0.5, capacity=Capacity(per_day=4), name="recover")
+
+
+def test_detractors_are_asked_again_whether_they_were_called_or_not():
+    """Called, held out and over capacity alike: every detractor that the policy wanted, and nobody else."""
+    ratings = [number % 11 for number in range(44)]
+    found = answered(ratings, follow_up=HELD, recovery=Recovery(), rules=[QuietPeriod(days=90, after="answered")])
+    (made,) = found.decide(at=MONDAY + 2 * HOUR)
+    assert all(made.counts.values())
+    due = MONDAY + 49 * HOUR
+    assert {event.at for event in kinds_of(found, Triggered)} == {due}
+    again = found.recovery_program
+    for days, asked in ((20, 0), (22, 1), (29, 1), (31, 0)):
+        at = due + days * DAY
+        expected = {f"c-{number}" for number, rating in enumerate(ratings) if rating <= 6 and asked}
+        assert {each.contact for each in again.plan(people(44), at=at, horizon=timedelta(0)).invitations} == expected
+
+
+def test_answers_of_a_recovery_are_in_no_score_unless_asked_for():
+    """What is answered to the second question counts apart, also when it comes by the first program's hands."""
+    found = answered([0] * 6, follow_up=every_detractor(), recovery=Recovery())
+    found.decide(at=MONDAY + 2 * HOUR)
+    before, at = found.score(), MONDAY + 25 * DAY
+    again = found.recovery_program
+    again.execute(again.plan(people(6), at=at), clock=lambda: at)
+    asked = [event.message for event in kinds_of(found, Scheduled) if event.message.survey == "nps-recovery"]
+    assert len(asked) == 6
+    for message in asked:
+        assert found.receive_answer(message.id, 10, at=at + HOUR).purpose == "recovery"
+    assert found.score() == before == found.score(at=at + DAY)
+    assert [each.rating for each in found.responses(purpose="recovery")] == [10] * 6
+    assert len(kinds_of(found, Responded)) == 12
+    assert [len(each) for each in found.decide(at=at + DAY)] == [0]
+
+
+def test_a_recovery_keeps_the_guard_and_every_opt_out():
+    """Within 24 hours of another message nobody is asked again, nor ever after an opt-out."""
+    found = answered([0, 0, 0], follow_up=every_detractor(), recovery=Recovery())
+    found.decide(at=MONDAY + 2 * HOUR)
+    at = MONDAY + 25 * DAY
+    found.receive_opt_out(contact="c-0", at=at - DAY)
+    other = Program(
+        survey=Survey("other"), store=found.store, channels={"post": Post()}, cadence=Wave("w"), rules=[], links=LINKS
+    )
+    other.execute(other.plan(people(2), at=at), clock=lambda: at)
+    plan = found.recovery_program.plan(people(3), at=at + HOUR, horizon=timedelta(0))
+    assert [message.contact for message in plan.invitations] == ["c-2"]
+
+
+def test_a_program_without_recovery_asks_nobody_again():
+    """Without it nothing is triggered, and the program of it is refused by name."""
+    found = answered([0], follow_up=every_detractor())
+    found.decide(at=MONDAY + 2 * HOUR)
+    assert kinds_of(found, Triggered) == []
+    with pytest.raises(InvalidArgument) as refused:
+        found.recovery_program  # noqa: B018 -- it is the access that is refused
+    assert str(refused.value) == "recovery must be given, for detractors to be asked again (got None)"
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "message"),
+    [
+        ("recover", "follow_up must be a FollowUp or a sequence of them (got 'recover')"),
+        ([FollowUp(), FollowUp()], "follow_up must be of different names (got ['follow-up', 'follow-up'])"),
+    ],
+)
+def test_policies_that_cannot_be_are_refused(follow_up, message):
+    """Policies are FollowUps, and no two have one name."""
+    with pytest.raises(InvalidArgument) as refused:
+        program(follow_up=follow_up)
+    assert str(refused.value) == message
+
+
+def test_a_policy_that_asks_for_what_is_not_kept_is_refused_at_once():
+    """A policy that names an attribute which no answer will have is refused when the program is made."""
+    with pytest.raises(InvalidArgument, match="country"):
+        program(follow_up=FollowUp(field("country") == "FR"))

@@ -1,0 +1,97 @@
+"""Coding sheets: what goes out comes back, whatever a spreadsheet did to the order of rows and columns."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netpromoter.errors import InvalidArgument, UnreadableFile
+from netpromoter.formats import codes, coding_sheet
+from netpromoter.model import Response
+
+MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
+CODES = TEXTS.filter(lambda text: ";" not in text).map(str.strip)
+
+
+def answer(number, comment, rating=7):
+    """Make an answer of one person."""
+    at = MONDAY + timedelta(minutes=number)
+    return Response(survey="nps", occasion="june", contact=f"c/{number}", rating=rating, at=at, comment=comment)
+
+
+@st.composite
+def sheets(draw):
+    """Draw answers, some of them with comments and codes."""
+    comments = draw(st.lists(st.none() | TEXTS, max_size=5))
+    answers = [answer(number, comment) for number, comment in enumerate(comments)]
+    given = {each.id: draw(st.lists(CODES, unique=True, max_size=3)) for each in answers if each.comment}
+    return answers, given
+
+
+@given(sheets(), st.randoms(), st.sampled_from(",;\t"))
+def test_codes_come_back_in_whatever_order(sheet, random, delimiter):
+    """Sorted anew, with other columns between and another delimiter, a sheet gives the codes that it was given."""
+    answers, known = sheet
+    rows = list(csv.DictReader(io.StringIO(coding_sheet(answers, known))))
+    random.shuffle(rows)
+    columns = ["codes", "more", "response", "comment"]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", restval="x", delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    found = codes(io.BytesIO(text.getvalue().encode()), delimiter=delimiter)
+    assert found == {each: tuple(given) for each, given in known.items() if given}
+
+
+@given(sheets())
+def test_every_comment_stands_in_one_row(sheet):
+    """Each answer with a comment has one row, with its rating, and the others have none."""
+    answers, _ = sheet
+    rows = list(csv.DictReader(io.StringIO(coding_sheet(answers))))
+    assert [row["response"] for row in rows] == [each.id for each in answers if each.comment]
+    assert {row["category"] for row in rows} <= {"passive"}
+    assert [row["answered"] for row in rows] == [each.at.isoformat() for each in answers if each.comment]
+
+
+@pytest.mark.parametrize("comment", ["=1+1", "+1", "-1", "@sum(a1)"])
+def test_no_comment_becomes_a_formula(comment):
+    """What a spreadsheet would compute stands as text, with an apostrophe before it."""
+    (row,) = csv.DictReader(io.StringIO(coding_sheet([answer(1, comment)])))
+    assert row["comment"] == f"'{comment}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("response,code\na,b\n", "source must have the columns response and codes (got response, code)"),
+        ("response,codes\n,b\n", "source must name an answer in each row, and none twice (got "),
+        (
+            "response,codes\na,b\na,c\n",
+            "source must name an answer in each row, and none twice (got 'a' at",
+        ),
+    ],
+)
+def test_a_sheet_that_lost_its_ids_is_refused(text, message):
+    """Without the id of each answer nothing is read; the message says what is missing, and where."""
+    with pytest.raises(InvalidArgument) as refused:
+        codes(io.BytesIO(text.encode()))
+    assert str(refused.value).startswith(message)
+
+
+def test_a_code_that_would_be_two_is_refused():
+    """A code with a semicolon could not be read back, and is not written."""
+    with pytest.raises(InvalidArgument) as refused:
+        coding_sheet([answer(1, "fine")], {answer(1, "fine").id: ["a;b"]})
+    assert str(refused.value) == "codes must be without ';', which stands between two (got 'a;b')"
+
+
+def test_a_sheet_must_be_csv(tmp_path):
+    """Another format is refused by its name."""
+    pl.DataFrame({"response": ["a"], "codes": ["b"]}).write_parquet(tmp_path / "sheet.parquet")
+    with pytest.raises(UnreadableFile, match="be CSV, and it is Parquet"):
+        codes(tmp_path / "sheet.parquet")

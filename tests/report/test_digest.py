@@ -1,0 +1,190 @@
+"""Digests: what they gather, that nothing steers a reader's mail, and that what they say is what the log says."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from netpromoter.channels import OutboxChannel
+from netpromoter.engine import Links, Program
+from netpromoter.errors import InvalidArgument
+from netpromoter.model import Contact, Receipt, Scheduled, Survey
+from netpromoter.plugins import load_plugins
+from netpromoter.report import digest
+from netpromoter.rules import Census, Sample, Wave, every_detractor, field
+from netpromoter.stats import compare, score
+from netpromoter.stores import MemoryStore
+
+MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+class Post:
+    """A channel that takes everything."""
+
+    def send(self, message):
+        return Receipt.sent(message)
+
+
+def program(count=12, **options):
+    """Give a program whose wave was sent."""
+    chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": Post()}}
+    chosen |= {"plugins": load_plugins(entry_points=False), "follow_up": every_detractor(owner="ann"), "keep": ["plan"]}
+    links = Links("https://nps.example.com", keys=["a secret that nobody can guess"])
+    found = Program(survey=Survey("nps", product="Acme"), links=links, **chosen | options)
+    people = [
+        Contact(
+            id=f"c-{number}", addresses={"post": f"{number}"}, attributes={"plan": "paid" if number % 2 else "free"}
+        )
+        for number in range(count)
+    ]
+    found.execute(found.plan(people, at=MONDAY), clock=lambda: MONDAY)
+    return found
+
+
+def answer(found, ratings, at, comment="it is {}"):
+    """Let people who have not answered yet answer."""
+    messages = [entry.event.message for entry in found.store.entries(kinds=(Scheduled,))]
+    before = {each.contact for each in found.responses()}
+    silent = [message for message in messages if message.contact not in before]
+    for message, rating in zip(silent, ratings, strict=False):
+        found.receive_answer(message.id, rating, at=at, comment=comment and comment.format(rating))
+    found.decide(at=at)
+
+
+def test_each_answer_is_in_the_digest_of_its_day():
+    """Digests of two days hold the answers of each, and the change is that between their scores."""
+    found = program()
+    answer(found, [2, 9, 9], MONDAY + HOUR)
+    answer(found, [10, 9, 7, 8], MONDAY + DAY + HOUR)
+    first, second = (digest(found, since=MONDAY + n * DAY, at=MONDAY + (n + 1) * DAY) for n in (0, 1))
+    assert [len(each.answers) for each in (first, second)] == [3, 4]
+    assert (first.score, first.before, first.change) == (score([2, 9, 9]), None, None)
+    assert (second.score, second.before) == (score([10, 9, 7, 8]), first.score)
+    expected = compare(first.score, second.score)
+    assert second.change == (expected.value, *expected.interval())
+
+
+def test_the_change_of_scores_by_design_covers_both_errors():
+    """Where a score is by design, the change is the difference of both, with an interval as wide as both make it."""
+    audience = [Census(where=field("plan") == "paid"), Sample(share=0.5, where=field("plan") == "free")]
+    found = program(60, audience=audience)
+    answer(found, [0, 5, 9, 10, 10, 7, 3, 9] * 2, MONDAY + HOUR)
+    answer(found, [9, 2, 9, 10, 6, 7, 9, 9] * 2, MONDAY + DAY + HOUR)
+    made = digest(found, since=MONDAY + DAY, at=MONDAY + 2 * DAY)
+    value, low, high = made.change
+    assert value == pytest.approx(made.score.value - made.before.value) == pytest.approx((low + high) / 2)
+    errors = made.score.standard_error**2 + made.before.standard_error**2
+    assert high - low == pytest.approx(2 * 1.959964 * errors**0.5)
+
+
+def test_cases_are_due_or_overdue_or_done():
+    """An open case is due until its next promise is late; each stands in one list, and closed ones in neither."""
+    found = program()
+    answer(found, [1, 2, 3, 9], MONDAY + HOUR)
+    found.cases.close("nps/summer/c-0/every-detractor", "duplicate", by="ann", at=MONDAY + 2 * HOUR)
+    found.cases.attempt("nps/summer/c-1/every-detractor", by="ann", at=MONDAY + 2 * HOUR)
+    lists = {}
+    for days in (1, 4):
+        made = digest(found, since=MONDAY, at=MONDAY + days * DAY)
+        lists[days] = [[case.contact for case in some] for some in (made.due, made.overdue, made.closed)]
+        assert len(made.opened) == 3
+    assert lists == {1: [["c-2"], [], ["c-0"]], 4: [[], ["c-2"], ["c-0"]]}
+    assert digest(found, since=MONDAY + DAY, at=MONDAY + 4 * DAY).opened == ()
+
+
+def test_comments_of_detractors_come_first_and_no_more_than_asked_for():
+    """Of each group the longest first, detractors before promoters before passives; as many as were asked for."""
+    found = program()
+    answer(found, [7, 9, 2, 3], MONDAY + HOUR, comment="rated {}" + "!" * 3)
+    answer(found, [1], MONDAY + HOUR, comment="a long story, told at length, rated {}")
+    made = digest(found, since=MONDAY, at=MONDAY + DAY)
+    assert [each.rating for each in made.comments] == [1, 2, 3, 9, 7]
+    assert digest(found, since=MONDAY, at=MONDAY + DAY, comments=2).comments == made.comments[:2]
+    answer(found, [0], MONDAY + HOUR, comment=None)
+    assert len(digest(found, since=MONDAY, at=MONDAY + DAY).comments) == 5
+
+
+def test_the_letter_says_what_the_data_say():
+    """Text, HTML and data hold the same figures and the same comments; data is JSON."""
+    found = program()
+    answer(found, [1, 9, 9], MONDAY + HOUR)
+    first = found.responses()[0]
+    found.receive_codes({first.id: ["price"]}, coder="ann", at=MONDAY + HOUR)
+    made = digest(found, since=MONDAY, at=MONDAY + 4 * DAY)
+    data = json.loads(json.dumps(made.to_dict()))
+    assert made.subject == "Acme: NPS +33, 3 new answers, 1 case overdue"
+    assert (data["answers"], data["score"]["n"], data["overdue"][0]["contact"]) == (3, 3, "c-0")
+    assert data["comments"][0] == {
+        "response": first.id, "contact": "c-0", "rating": 1, "comment": "it is 1", "codes": ["price"],
+    }  # fmt: skip
+    for letter in (made.text, made.html):
+        for said in (made.subject, str(made.score), "Overdue: 1 case", "by 2026-06-03 09:00", "it is 1 [price]"):
+            assert said in letter
+    assert made._repr_html_() == made.html
+    assert repr(made) == f"Digest({made.subject})"
+
+
+def test_a_quiet_day_says_so():
+    """Where nobody answered there is no score, no change and no comment, and the letter is a letter all the same."""
+    made = digest(program(), since=MONDAY, at=MONDAY + DAY)
+    assert (made.score, made.change, made.comments, made.rows()) == (None, None, (), [])
+    assert made.subject == "Acme: nobody answered, 0 new answers"
+    assert made.to_dict()["score"] is None
+    assert "0 cases opened, 0 closed." in made.text
+
+
+class Parts(HTMLParser):
+    """The tags and attributes of some HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.names = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+
+
+def test_no_comment_becomes_markup():
+    """Whatever people write is text: the HTML has its own tags alone, styles inline and nothing from elsewhere."""
+    found = program()
+    answer(found, [1], MONDAY + HOUR, comment="<script>alert(1)</script><img src=x onerror=y> &amp; \u202e\n\nend")
+    made = digest(found, since=MONDAY, at=MONDAY + DAY)
+    parts = Parts(made.html)
+    assert parts.tags == {"div", "h2", "h3", "p", "table", "tbody", "tr", "td"}
+    assert parts.names <= {"style", "role"}
+    assert "http" not in made.html
+
+
+def test_any_channel_carries_it(tmp_path):
+    """The letter goes into an outbox as a mail of both parts; its id is the same for the same reader and period."""
+    found = program()
+    answer(found, [1, 9], MONDAY + HOUR)
+    made = digest(found, since=MONDAY, at=MONDAY + DAY)
+    message = made.message(to="team@example.com")
+    assert OutboxChannel(tmp_path / "outbox").send(message).accepted
+    (mail,) = (tmp_path / "outbox" / "new").iterdir()
+    assert b"multipart/alternative" in mail.read_bytes()
+    assert made.message(to="team@example.com").id == message.id != made.message(to="boss@example.com").id
+    assert "team@example.com" not in message.id + repr(message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"since": MONDAY, "at": MONDAY}, "since must be before at, 2026-06-01 08:00:00+00:00 (got datetime.datetime("),
+        (
+            {"since": MONDAY, "at": MONDAY + DAY, "comments": -1},
+            "comments must be a whole number of at least 0 (got",
+        ),
+        ({"since": MONDAY.replace(tzinfo=None), "at": MONDAY}, "since must be"),
+    ],
+)
+def test_a_period_that_is_none_is_refused(options, message):
+    """Each refusal names the argument, the rule and the value."""
+    with pytest.raises(InvalidArgument) as refused:
+        digest(program(), **options)
+    assert str(refused.value).startswith(message)
