@@ -11,13 +11,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
 from netpromoter import formats
 from netpromoter.cli import cli
 from netpromoter.model import OptedOut, Scheduled, Sending, Sent
-from netpromoter.plugins import load_plugins
+from netpromoter.plugins import hookimpl, load_plugins
 
 ACME = Path(__file__).parents[1] / "examples" / "acme"
 MONDAY = "2026-10-05T12:00"
@@ -247,6 +248,59 @@ def test_why_gives_the_sentence_of_the_plan():
     assert done(*told) == "c-1 is held until Thu 2026-10-08 12:00 UTC: waiting for the next reminder.\n"
 
 
+def test_plugins_are_told_once(shop):
+    """What was sent and answered is told to each plugin; the second time there is nothing new."""
+    heard = []
+
+    class Listener:
+        @hookimpl
+        def netpromoter_message_sent(self, message):
+            heard.append(message.contact)
+
+    shop.told = attrs.evolve(shop.program, plugins=load_plugins(Listener(), entry_points=False))
+    run("told", "--contacts", "people.csv")
+    assert done("tell", "shop:told", "--at", MONDAY) == "Told 6 facts.\n"
+    assert done("tell", "shop:told") == "Told 0 facts.\n"
+    assert sorted(heard) == [f"c-{number}" for number in range(6)]
+
+
+def test_the_clock_tells_when_no_instant_is_given(shop, monkeypatch):
+    """Without --at it is now."""
+    seen = []
+    monkeypatch.setattr(type(shop.program), "tell", lambda self, *, at: seen.append(at) or 1)
+    before = datetime.now(UTC)
+    assert done("tell", "shop:program") == "Told 1 fact.\n"
+    assert before <= seen[0] <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(("answer", "options"), [("y\n", ()), (None, ("--yes",))])
+def test_who_is_forgotten_is_not_asked_again(shop, answer, options):
+    """After a yes, or with --yes, nothing personal is left, the counts are told, and no wave invites the person."""
+    run("program", "--contacts", "people.csv")
+    shop.program.receive_answer("nps/autumn/c-1/0/0", 3, at=NOON, comment="Call me")
+    ended = do("forget", "shop:program", "c-1", "--at", MONDAY, *options, text=answer)
+    kept = len([entry for entry in shop.program.store.entries() if "c-1" not in entry.event.id]) - 5 * 3 - 1
+    assert (ended.exit_code, ended.stdout.splitlines()[0]) == (0, "Forgot c-1.")
+    assert ended.stdout.splitlines()[1:] == [
+        "  deleted: addresses 1, comments 1",
+        f"  kept without a name: {kept} events",
+    ]
+    assert ("cannot be undone" in ended.stderr) == (answer is not None)
+    assert "c-1" in shop.program.store.forgotten(["c-1"])
+    assert "c-1" not in list(
+        shop.program.plan(formats.contacts("people.csv"), at=NOON + timedelta(days=99)).contacts.ids
+    )
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_nobody_is_forgotten_without_a_yes(shop, answer):
+    """A no, an empty line and the end of the input delete nothing."""
+    run("program", "--contacts", "people.csv")
+    ended = do("forget", "shop:program", "c-1", text=answer)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "c-1" not in shop.program.store.forgotten(["c-1"])
+
+
 @pytest.mark.usefixtures("shop")
 def test_hostile_names_are_escaped():
     """An id or a survey with control signs does not steer the terminal."""
@@ -254,6 +308,8 @@ def test_hostile_names_are_escaped():
     told = ["shop:hostile", "--contacts", "people.csv", "--at", MONDAY]
     printed = done("plan", *told) + done("why", "c\x1b[2J", *told) + do("run", *told).stdout
     printed += done("uncertain", "shop:hostile", "--at", "2026-10-06")
+    forgotten = do("forget", "shop:hostile", "c\x1b[2J", text="y\n")
+    printed += forgotten.stdout + forgotten.stderr
     assert "\x1b" not in printed
     assert r"c\x1b[2J is invited" in printed
 

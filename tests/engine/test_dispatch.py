@@ -33,7 +33,7 @@ from netpromoter.rules import (
     Wave,
     Waves,
 )
-from netpromoter.stores import MemoryStore
+from netpromoter.stores import MemoryStore, SqlStore
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
 LINKS = Links("https://nps.example.com", keys=["a secret that nobody can guess"])
@@ -172,10 +172,52 @@ def test_an_opt_out_of_reminders_stops_no_invitation():
     assert found.dispatch(clock=Clock()).sent == 5
 
 
-def test_an_opt_out_during_a_race_is_never_overtaken():
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request, tmp_path):
+    """Give what opens a store, each time anew where it is a file."""
+    stores = []
+
+    def made():
+        if request.param == "sqlite":
+            stores.append(SqlStore(f"sqlite:///{tmp_path / 'nps.db'}"))
+        elif not stores:
+            stores.append(MemoryStore())
+        return stores[-1]
+
+    yield made
+    for store in stores:
+        store.close()
+
+
+def test_two_surveys_executed_at_once_write_to_nobody_twice(opened):
+    """Of two plans for the same people, made from one state of the log and executed at once, each gets one message."""
+    channels, contacts, clock = [Post(), Post()], people(60), Clock()
+    surveys = zip(("nps", "support"), channels, strict=True)
+    found = [
+        attrs.evolve(program(channel, store=opened()), survey=Survey(key, product="Acme")) for key, channel in surveys
+    ]
+    plans = [each.plan(contacts, at=MONDAY) for each in found]
+    assert [len(each.invitations) for each in plans] == [60, 60]
+    start = threading.Barrier(2)
+
+    def execute(each, plan):
+        start.wait()
+        each.execute(plan, clock=clock, workers=4)
+
+    threads = [threading.Thread(target=execute, args=pair) for pair in zip(found, plans, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(person for channel in channels for person in channel.people) == sorted(each.id for each in contacts)
+    clock.now += DAY
+    assert sum(each.dispatch(clock=clock).sent for each in found) == 60
+
+
+def test_an_opt_out_during_a_race_is_never_overtaken(opened):
     """With eight workers, no message to a person is taken after their opt-out is in the ledger."""
     channel = Post()
-    found = adopted(channel, 120)
+    found = adopted(channel, 120, store=opened())
     ids = [each.id for each in people(120)][::3]
     quitting = threading.Thread(
         target=lambda: [found.store.append([OptedOut(contact=each, at=MONDAY)]) for each in ids]
@@ -447,6 +489,20 @@ def test_a_late_dispatcher_keeps_the_guard():
     clock.now += DAY
     assert found.dispatch(clock=clock).sent == 2
     assert [message.step for message in channel.given] == [0, 0, 1, 1]
+
+
+def test_a_clock_that_is_set_back_keeps_the_guard():
+    """The next message waits until a day after the last one, by the clock by which that was sent."""
+    channel, clock, three = Post(), Clock(MONDAY + timedelta(days=4)), timedelta(days=3)
+    found = program(channel, reminders=Reminders(after=three))
+    for days in (0 * DAY, three):
+        found.adopt(found.plan(people(1), at=MONDAY + days), at=MONDAY + days)
+    found.dispatch(clock=clock)
+    for now in (MONDAY + three, MONDAY + timedelta(days=5) - timedelta(microseconds=1)):
+        clock.now = now
+        assert found.dispatch(clock=clock).sent == 0
+    clock.now = MONDAY + timedelta(days=5)
+    assert found.dispatch(clock=clock).sent == 1
 
 
 def test_a_limit_and_a_stop_leave_the_rest():

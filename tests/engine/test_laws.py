@@ -382,7 +382,8 @@ class _Judge:
         same = [fact for fact in self.all if place_of(fact) == place_of(message) and fact.message]
         reminders = self.force.reminders
         if reminders and reminders.per == "occasion":
-            assert sum(fact not in self.in_vain for fact in same) <= reminders.max_messages, "too many messages in an occasion"
+            count = sum(fact not in self.in_vain for fact in same)
+            assert count <= reminders.max_messages, "too many messages in an occasion"
         if message.step or message.attempt:
             opened = same[0]
             assert opened.kind == "invited", "a reminder without an invitation"

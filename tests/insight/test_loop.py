@@ -32,10 +32,10 @@ def again(contact="c-1", rating=9, at=START, occasion="june", **more):
     return Response(occasion=occasion, contact=contact, rating=rating, at=at, **more)
 
 
-def case(contact="c-1", at=START, due=None, moves=(), occasion="june", policy="call", owner="ann", **more):
+def case(contact="c-1", *, at=START, due=None, moves=(), policy="call", owner="ann", **more):
     """Make a case: each move is a status, an hour and what else there is to tell."""
     due = [Deadline(promise=promise, due=START + hour * HOUR) for promise, hour in (due or {}).items()]
-    place = {"survey": "nps", "occasion": occasion, "contact": contact, "policy": policy} | more
+    place = {"survey": "nps", "occasion": "june", "contact": contact, "policy": policy} | more
     found = Case(opened=CaseOpened(rating=2, owner=owner, at=at, deadlines=due, **place))
     for to, hour, *rest in moves:
         moved = found.move(to, by="ann", at=START + hour * HOUR, **(rest[0] if rest else {}))
@@ -323,7 +323,7 @@ def test_nobody_gets_faster_by_giving_up():
 
 
 def test_a_clock_that_lags_makes_no_negative_time():
-    """A call that seems to come before its answer took no time; an answer that is not given starts where the case does."""
+    """A call that seems to precede its answer took no time; for an answer that is not given, the case begins."""
     opened = case(at=START, moves=[("contacted", 1)], ordinal=7)
     found = loop([answer(at=START)], cases=[opened], at=START + HOUR)
     assert found.times["contact"].median == HOUR
@@ -366,7 +366,7 @@ def test_accounts_count_once():
 
 def rich():
     """Make a loop in which everything is known."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311
     answers = [answer(f"c-{number}", rating=chance.randrange(7)) for number in range(40)]
     earlier = [answer(f"c-{number}", 9, START - 99 * HOUR, "may") for number in range(9)]
     held = {each.contact for each in answers[::4]}
@@ -436,7 +436,7 @@ def test_promises_add_up_over_disjoint_cases():
         ({"asked_again": {("june", "c-1"): 3}}, r"asked_again must be a mapping of \(occasion, contact\)"),
         ({"accounts": ["c-1"]}, r"accounts must be a mapping of contacts to accounts \(got \['c-1'\]\)"),
         (
-            {"responses": [answer(), again(survey="nps")]},
+            {"responses": [answer(), again(survey="nps", ordinal=1)]},
             r"responses must be of one survey, and of its recovery \(got \['nps'\]\)",
         ),
         ({"cases": [case(survey="ces")]}, r"cases must be those of 'nps', as the responses are \(got Case"),

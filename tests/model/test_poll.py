@@ -82,9 +82,9 @@ def test_a_ballot_shows_nothing():
     assert "I am Ann" not in repr(ReleasedComment(text="I am Ann"))
 
 
-def test_a_share_that_is_not_told_is_none():
-    """Where participants are not told, neither is their share."""
-    assert Turnout(table=(), labels=(), invited=4, participants=None).share is None
+def test_the_share_of_participants_runs_from_zero_to_one():
+    """Nobody is a share of 0, and everybody one of 1."""
+    assert Turnout(table=(), labels=(), invited=4, participants=4).share == 1
     assert Turnout(table=(), labels=(), invited=4, participants=0).share == 0
 
 

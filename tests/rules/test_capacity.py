@@ -190,9 +190,9 @@ def test_days_and_months_are_those_of_the_wall_clock():
         [opened("c-1", at=late), opened("c-2", at=late - timedelta(hours=1)), opened("c-3", policy="x", at=late)]
     )
     june = datetime(2026, 6, 1, 9, tzinfo=UTC)
-    assert load.today("recover", june, paris) == 1
-    assert load.today("recover", june, ZoneInfo("UTC")) == 0
-    assert load.today("recover", late, ZoneInfo("UTC")) == 2
+    assert load.opened_on("recover", june, paris) == 1
+    assert load.opened_on("recover", june, ZoneInfo("UTC")) == 0
+    assert load.opened_on("recover", late, ZoneInfo("UTC")) == 2
     assert load.taken(june, paris) == ({"ann": 2}, {"ann": 2})
     assert load.taken(late, ZoneInfo("UTC")) == ({"ann": 3}, {"ann": 3})
     assert load.taken(june + timedelta(days=20), paris) == ({}, {"ann": 2})

@@ -2,6 +2,8 @@
 
 import pickle
 import random
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -205,6 +207,21 @@ def test_the_most_valuable_come_first_and_equals_by_chance():
     assert made.made[0].reason == "beyond the capacity of 250 a day; everybody is selected"
 
 
+def test_another_process_decides_the_same():
+    """Draws are keyed hashes, which no process, seed or order of a set changes."""
+    program = (
+        "from netpromoter.model import Response; from netpromoter.rules import *; from datetime import *\n"
+        "at = datetime(2026, 6, 15, 12, tzinfo=UTC)\n"
+        "them = [Response(survey='nps', occasion='1', contact=f'c-{n}', rating=2, at=at) for n in range(60)]\n"
+        "print([each.decision for each in decide(FollowUp(holdout=0.3, capacity=Capacity(per_day=9)), them, at=at)])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    policy = FollowUp(holdout=0.3, capacity=Capacity(per_day=9))
+    made = decide(policy, [answer(number) for number in range(60)], at=AT)
+    assert done.stdout.strip() == str([each.decision for each in made])
+    assert made.counts["held out"] > 5
+
+
 # Reasons
 
 
@@ -263,7 +280,7 @@ def test_a_person_has_one_case_for_an_occasion():
     load = Load.of(decide(policy, [answer()], at=AT).events)
     later = [
         answer(rating=1, ordinal=1),
-        answer(rating=1).__class__(**{**fields_of(answer(rating=1)), "occasion": "2"}),
+        attrs.evolve(answer(rating=1), occasion="2"),
     ]
     has_case = "a case was opened for another answer of this person and occasion"
     assert reasons(policy, later, load=load) == [

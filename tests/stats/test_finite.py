@@ -8,7 +8,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
@@ -61,7 +61,7 @@ def test_mean_coverage_of_the_score_interval_is_near_its_level(n, population):
 
 @pytest.mark.parametrize("population", [10, 11, 15, 30])
 def test_the_exact_interval_keeps_its_level(population):
-    """The exact interval takes whole counts, and so holds the truth at least as often as it says, in every population."""
+    """The exact interval takes whole counts, and so keeps its level in every population."""
     assert coverage("exact", 10, population=population).minimum >= 0.95
 
 
@@ -138,14 +138,22 @@ def test_shares_know_the_population_too(s):
                 assert low - 1e-12 <= share / s.n <= high + 1e-12
 
 
-@given(samples())
-def test_the_posterior_narrows_with_the_population(s):
-    """The probability of a score above the middle of the interval lies further from a half, and is sure for a census."""
-    sure = s.probability_above(10)
-    if s.census:
-        assert sure == (s.value > 10)
-    else:
-        assert 0 <= sure <= 1
+@settings(max_examples=20)
+@given(samples().filter(lambda s: s.value != 10))
+def test_what_is_not_above_is_below(s):
+    """The probabilities that the score and its mirror image lie above a point and its mirror image add to 1."""
+    mirrored = Score(promoters=s.detractors, passives=s.passives, detractors=s.promoters, population=s.population)
+    assert s.probability_above(10) + mirrored.probability_above(-10) == pytest.approx(1, abs=1e-7)
+
+
+@settings(max_examples=20)
+@given(samples().filter(lambda s: not s.census))
+def test_the_posterior_is_that_of_the_effective_size(s):
+    """The probability above the lower limit of a credible interval is what the interval leaves below it."""
+    scale = (s.population - 1) / (s.population - s.n)
+    counts = [scale * count for count in (s.promoters, s.passives, s.detractors)]
+    low, _ = intervals(*counts, method="bayes_jeffreys", confidence_level=0.8)
+    assert s.probability_above(float(low)) == pytest.approx(0.9, abs=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -180,8 +188,8 @@ def test_the_sign_test_keeps_to_whole_counts():
 def test_it_shows_of_how_many():
     """One line and the table say how many of the population answered, and how many are missing."""
     s = score([10] * 90 + [8] * 40 + [3] * 50 + [None] * 3, population=1200, missing="drop")
-    assert repr(s) == "NPS +22.2 (95% CI +10.6 to +33.2; n = 180 of 1,200; 3 missing)"
-    assert "<td style=\"text-align:left\">180 of 1,200</td>" in s._repr_html_()
+    assert repr(s) == "NPS +22.2 (95% CI +10.5 to +33.3; n = 180 of 1,200; 3 missing)"
+    assert ">180 of 1,200</td>" in s._repr_html_()
     assert repr(Score(promoters=1, passives=0, detractors=0, missing=2, population=1)).endswith("error; 2 missing)")
 
 

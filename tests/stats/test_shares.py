@@ -1,4 +1,4 @@
-"""A share of so many: intervals of peers, laws, and the share of nobody."""
+"""A share of so many: the equations of its intervals, laws, and the share of nobody."""
 
 import pickle
 from fractions import Fraction
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.special import bdtr, ndtri
 
 from netpromoter.errors import InvalidArgument
 from netpromoter.stats import Score, Share, share
@@ -19,12 +19,20 @@ levels = st.floats(0.5, 0.999)
 
 
 @given(shares.filter(lambda s: s.n), levels)
-def test_intervals_are_those_of_the_peer(s, level):
-    """Wilson's and Clopper and Pearson's limits are SciPy's."""
-    test = binomtest(s.count, s.n)
-    for method, name in (("wilson", "wilson"), ("clopper_pearson", "exact")):
-        peer = test.proportion_ci(level, method=name)
-        assert s.interval(method=method, confidence_level=level) == pytest.approx((peer.low, peer.high), abs=1e-9)
+def test_wilsons_limits_are_just_not_rejected(s, level):
+    """At each limit the share lies so many standard errors of the limit away, as Wilson's equation says."""
+    z = -ndtri((1 - level) / 2)
+    for limit in s.interval(confidence_level=level):
+        assert (s.value - limit) ** 2 == pytest.approx(z**2 * limit * (1 - limit) / s.n, abs=1e-9)
+
+
+@given(shares.filter(lambda s: s.n), levels)
+def test_exact_limits_leave_the_tails_that_they_promise(s, level):
+    """At each limit of Clopper and Pearson the binomial law leaves half of what the level leaves."""
+    low, high = s.interval(method="clopper_pearson", confidence_level=level)
+    tail = (1 - level) / 2
+    assert low == 0 if s.count == 0 else 1 - bdtr(s.count - 1, s.n, low) == pytest.approx(tail, abs=1e-9)
+    assert high == 1 if s.count == s.n else bdtr(s.count, s.n, high) == pytest.approx(tail, abs=1e-9)
 
 
 @given(st.tuples(*[st.integers(0, 200)] * 3).filter(any), st.sampled_from(METHODS))

@@ -173,12 +173,12 @@ class NamesThemInOrder(Box):
         return list(self._polls[poll].cast)
 
 
-class CountsSmallGroups(Box):
-    """It tells how many of a small group took part."""
+class RoundsUp(Box):
+    """It counts no group as smaller than three."""
 
     def turnout(self, poll, /):
         found = super().turnout(poll)
-        return tuple(attrs.evolve(each, participants=each.participants or 0) for each in found)
+        return tuple(attrs.evolve(each, invited=max(each.invited, 3)) for each in found)
 
 
 class LeavesOutTheSilent(Box):
@@ -481,7 +481,7 @@ BROKEN = {
     1: [LowersTheMinimum, LowersItAfterTheClose, LetsPeopleJoin, KnowsEveryPoll],
     2: [TakesStrangers, IsLate],
     3: [TakesSecondBallots, TakesAnyToken, LetsOthersRevise, AddsRevisions, RevisesElsewhere, GivesShortTokens],
-    4: [NamesThemInOrder, CountsSmallGroups, LeavesOutTheSilent, CountsTheContent],
+    4: [NamesThemInOrder, RoundsUp, LeavesOutTheSilent, CountsTheContent],
     5: [CanBeIterated, HasAnotherMethod, SaysHowMany],
     6: [ReleasesEarly, ReleasesHalf],
     7: [OpensAgain, TakesLateBallots, TellsWhoTookPart],

@@ -55,6 +55,8 @@ def score_of_a_column() -> None:
     assert_type(s.probability_above(50, prior="perks"), float)
     assert_type(s.test(against=30, method="scas", alternative="greater"), stats.SignificanceTest)
     assert_type(s + s, nps.Score)
+    assert_type(nps.score([10, 9], population=200).population, int | None)
+    assert_type(s.census, bool)
     nps.score(np.array([1.0, np.nan]), missing="drop")
     nps.Score.from_counts(promoters=3, passives=2, detractors=1, missing=4)
     nps.Score.from_histogram([0, 0, 0, 0, 0, 0, 1, 0, 3, 0, 6], missing=1)
@@ -75,6 +77,60 @@ def difference_of_two_scores(before: nps.Score, after: nps.Score) -> None:
     assert_type(t.p_value, float)
     assert_type(t.method, str)
     assert_type(t.alternative, stats.Alternative)
+
+
+def scores_by_design(frame: pl.DataFrame) -> None:
+    s = stats.design_score(
+        frame["rating"],
+        probabilities=frame["probability"],
+        strata=frame["plan"],
+        populations={"paid": 400, "free": None},
+        clusters=frame["account"],
+        where=frame["region"] == "EMEA",
+        lonely="adjust",
+        missing="drop",
+        scale="0-10",
+    )
+    assert_type(s, stats.DesignScore)
+    assert_type(s.value + s.standard_error + s.variance + s.srs_variance + s.n_kish + s.n_effective, float)
+    assert_type(s.promoter_share + s.passive_share + s.detractor_share, float)
+    assert_type(s.n + s.sampled + s.degrees_of_freedom + s.missing + s.uncovered, int)
+    assert_type(s.design_effect, float | None)
+    assert_type(s.census, bool)
+    method: stats.DesignInterval = "t"
+    lonely: stats.LonelyPolicy = "certainty"
+    assert_type(s.interval(method=method, confidence_level=0.9), tuple[float, float])
+    assert_type(s.test(method=method, against=30, alternative="greater"), stats.SignificanceTest)
+    stats.design_score([10, 9], weights=np.array([1.0, 2.0]), populations=200, lonely=lonely)
+    stats.design_score([10, 9], clusters=[1, 2], populations=9, cluster_populations={1: 5, 2: 4})
+
+
+def shares_and_spans() -> None:
+    s = stats.share(52, 126)
+    assert_type(s, stats.Share)
+    assert_type(s.count + s.n, int)
+    assert_type(s.value, float | None)
+    assert_type(s.exact, Fraction | None)
+    alone: stats.ShareInterval = "clopper_pearson"
+    assert_type(s.interval(method=alone, confidence_level=0.9), tuple[float, float])
+    assert_type(s + s, stats.Share)
+    curve = stats.survival([timedelta(hours=3), timedelta(hours=9)], [True, False])
+    assert_type(curve, stats.Survival)
+    assert_type(curve.n + curve.events + curve.censored, int)
+    assert_type(curve.times, npt.NDArray[np.float64])
+    assert_type(curve.shares, npt.NDArray[np.float64])
+    assert_type(curve.happened, npt.NDArray[np.int64])
+    assert_type(curve.left, npt.NDArray[np.int64])
+    assert_type(curve.at_risk, npt.NDArray[np.int64])
+    assert_type(curve.spans, bool)
+    assert_type(curve.at(timedelta(hours=4)), float | None)
+    assert_type(curve.median, float | timedelta | None)
+    assert_type(curve.quantile(0.9), float | timedelta | None)
+    greenwood: stats.SurvivalInterval = "log"
+    assert_type(curve.interval(timedelta(hours=4), method=greenwood), tuple[float, float])
+    assert_type(curve.quantile_interval(confidence_level=0.9), tuple[float | timedelta | None, float | timedelta | None])
+    assert_type(curve.rows(method="plain"), list[dict[str, Any]])
+    stats.survival(np.array([1.0, 2.0]))
 
 
 def the_same_people_twice() -> None:
@@ -131,6 +187,7 @@ def many_intervals() -> None:
     assert_type(row, stats.IntervalMethod)
     assert_type(row.title, str)
     c = stats.coverage("newcombe", 10, confidence_level=0.9, truths=[[0.5, 0.2]])
+    assert_type(stats.coverage("score", 10, population=20).population, int | None)
     assert_type(c, stats.Coverage)
     assert_type(c.minimum + c.mean + c.mean_width, float)
     groups = np.array([0, 1, 1], np.int32)
@@ -415,6 +472,58 @@ def beneath_the_rules(people: nps.Contacts, touches: nps.Touches, at: np.datetim
     assert_type(rules.among(people.destinations, people.destinations), npt.NDArray[np.bool_])
 
 
+def whom_to_call(answer: model.Response, event: model.Event, at: datetime) -> None:
+    paris = nps.BusinessHours("Mon-Fri", "09:00-17:00", holidays=[at.date()], time_zone="Europe/Paris")
+    assert_type(paris.after(at, timedelta(hours=8)), datetime)
+    assert_type(paris.per_week, timedelta)
+    rules.SameDay("contact", hours=nps.BusinessHours(time_zone=nps.field("time_zone")))
+    first = nps.Priority(nps.field("vip"), (nps.field("tier") == "large", 10), start=1, times=nps.field("revenue"))
+    assert_type(first.of({"vip": True}), float)
+    assert_type(nps.Capacity(per_day=20, share=0.3).left(answers=10, cases=1, today=1), int)
+    routing = nps.Routing(
+        nps.Route(nps.field("account_owner")),
+        nps.Route(nps.field("language"), {"fr": "amelie", "de": ["carl", "doris"]}),
+        owners=[nps.Owner("ann", per_month=12), "ben"],
+        pool=["ben"],
+    )
+    policy = nps.FollowUp(
+        (nps.field("tier") == "large") | (rules.DETRACTORS & rules.WITH_COMMENT) | rules.asked_for_contact(),
+        within=[nps.Within("attempt", timedelta(hours=16), hours=paris, notice_after=timedelta(hours=8))],
+        owner=routing,
+        capacity=nps.Capacity(share=1 / 3),
+        holdout=0.1,
+        priority=first,
+        name="recover",
+        version=2,
+        time_zone="Europe/Paris",
+    )
+    nps.FollowUp(within=timedelta(hours=48), owner=nps.field("account_owner"), priority=nps.field("revenue"))
+    policy.check([*rules.ANSWER_FIELDS, "tier"])
+    assert_type(policy.fields, frozenset[str])
+    assert_type(policy.deadlines(answer), tuple[model.Deadline, ...])
+    load = rules.Load.of([event]).after([event])
+    assert_type(load.open_cases, dict[str | None, int])
+    assert_type(load.cases["nps/1/c-1/recover"], rules.Assignment)
+    made = rules.decide(policy, [answer], at=at, load=load, facts={answer.id: {"theme": "billing"}}, known=["plan"])
+    assert_type(made, rules.Decisions)
+    assert_type(made.counts, dict[model.FollowUpDecision, int])
+    assert_type(made.selected, tuple[rules.Decision, ...])
+    assert_type(made.events, list[model.FollowUpDecided | model.CaseOpened])
+    assert_type(list(made.rows()), list[dict[str, Any]])
+    made.to_frame("polars")
+    promised: rules.Promised = rules.SameDay()
+    term: rules.Term = (rules.LEVER_SCORES | rules.PROMOTERS, 2)
+    rules.promoter_referrals(within=promised, priority=nps.Priority(term))
+    tried = nps.backtest(rules.sendgrid(large=nps.field("seats") > 500), [answer], load=load)
+    assert_type(tried, nps.Backtest)
+    assert_type(tried.peak_day, date | None)
+    assert_type(tried.owners, dict[str, int])
+    assert_type(tried.cases + tried.unowned, tuple[rules.Decision, ...])
+    assert_type(list(tried.owner_rows()), list[dict[str, Any]])
+    tried.to_frame("pandas")
+    rules.every_detractor(priority=rules.high_value_low_score("revenue"))
+
+
 def plans(people: nps.Contacts, events: list[model.Event], policy: nps.Policy, at: datetime) -> None:
     plan = nps.plan(people, events, policy, at=at, horizon=timedelta(days=7))
     nps.plan([nps.Contact(id="c-1")], [], policy, at=at)
@@ -557,7 +666,7 @@ def what_employees_say(wanted: model.Table) -> model.Release:
     assert_type(box.participated(poll.id), frozenset[str])
     for each in box.turnout(poll.id):
         assert_type(each, model.Turnout)
-        assert_type(each.share, float | None)
+        assert_type(each.share, float)
 
     def protect(tally: model.Tally) -> list[model.ReleasedGroup]:
         assert_type(tally.n, tuple[int, ...])

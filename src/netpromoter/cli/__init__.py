@@ -11,12 +11,13 @@ except ImportError as error:
     raise SystemExit(2) from None
 
 from ._cases import cases
+from ._demo import demo
 from ._group import cli, main
-from ._program import adopt, plan, plugins, run, uncertain, why
+from ._program import adopt, forget, plan, plugins, run, tell, uncertain, why
 from ._score import score
 from ._simulate import simulate
 
 __all__ = ["cli", "main"]
 
-for command in (score, simulate, plan, adopt, run, why, uncertain, plugins, cases):
+for command in (score, simulate, plan, adopt, run, why, uncertain, tell, forget, plugins, cases, demo):
     cli.add_command(command)

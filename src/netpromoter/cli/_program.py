@@ -1,4 +1,4 @@
-"""The commands of a program: plan, adopt, run, why, uncertain; and plugins."""
+"""The commands of a program: plan, adopt, run, why, uncertain, tell, forget; and plugins."""
 
 from __future__ import annotations
 
@@ -24,12 +24,25 @@ from netpromoter.engine import Adoption, Dispatch, Plan, Program
 from netpromoter.model import Contacts
 from netpromoter.plugins import load_plugins
 
-from ._group import as_click_errors
+from ._group import Refused, as_click_errors
 from ._named import named
 from ._people import contacts as people
 from ._terminal import columns, drawn, safe
 
-__all__ = ["adopt", "at_instant", "found_program", "moment", "plan", "plugins", "program", "run", "uncertain", "why"]
+__all__ = [
+    "adopt",
+    "at_instant",
+    "forget",
+    "found_program",
+    "moment",
+    "plan",
+    "plugins",
+    "program",
+    "run",
+    "tell",
+    "uncertain",
+    "why",
+]
 
 _PROGRAM = "MODULE:ATTRIBUTE"
 _INTERRUPTED = 130
@@ -160,6 +173,32 @@ def uncertain(program: str, at: datetime | None, message: str | None, delivered:
             found.settle(message, delivered=delivered, at=at_instant(at))
         for each in found.uncertain(at=at_instant(at)):
             click.echo(safe(each))
+
+
+@click.command(short_help="Tell every plugin what has happened since it was last told.")
+@program
+@moment
+def tell(program: str, at: datetime | None) -> None:
+    """Tell the plugins of the program what was sent and answered, and which cases are late; print how many facts."""
+    with as_click_errors():
+        click.echo(f"Told {_many(found_program(program).tell(at=at_instant(at)), 'fact')}.")
+
+
+@click.command(short_help="Delete what is personal of somebody, for good.")
+@program
+@click.argument("contact")
+@moment
+@click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+def forget(program: str, contact: str, at: datetime | None, yes: bool) -> None:  # noqa: FBT001 -- click gives flags by name
+    """Delete id, addresses, comments and kept attributes of CONTACT, who is never written to again; ratings stay."""
+    with as_click_errors():
+        found = found_program(program)
+        if not yes and not click.confirm(f"Forget {safe(contact)}? It cannot be undone.", err=True):
+            raise Refused("Nobody was forgotten.")
+        gone = found.forget(contact, at=at_instant(at))
+        click.echo(f"Forgot {safe(contact)}.")
+        click.echo(f"  deleted: addresses {gone.addresses:,}, comments {gone.comments:,}")
+        click.echo(f"  kept without a name: {_many(gone.events, 'event')}")
 
 
 @click.command(short_help="List the plugins that are installed, and what they offer.")

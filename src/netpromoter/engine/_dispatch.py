@@ -200,9 +200,11 @@ class Dispatcher:
         limit: int | None = None,
         progress: Callable[[int], object] | None = None,
         stop: threading.Event | None = None,
+        last_look: Callable[[Message], Verdict] | None = None,
     ) -> None:
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
+        self.last_look = last_look or (lambda _: None)
         self.ledger = GroupCommit(store)
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
@@ -361,7 +363,8 @@ class _Worker:
 
     def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
-        intent, verdict = self._intent(task), self._judged(task.message, entries)
+        intent = self._intent(task)
+        verdict = self._all.last_look(task.message) or self._judged(task.message, entries)
         if verdict is None or any(entry.event.id == intent.id for entry in entries):
             return intent
         if isinstance(verdict, Later) or task.turn:

@@ -31,7 +31,7 @@ from netpromoter.model import (
     Withheld,
     instant,
 )
-from netpromoter.plugins import Channel, Plugins, Store, load_plugins
+from netpromoter.plugins import BallotBox, Channel, Plugins, Store, load_plugins
 from netpromoter.rules import (
     DEFAULT_RULES,
     Audience,
@@ -58,6 +58,7 @@ from ._follow_up import FollowUps
 from ._links import LinkPurpose, Links
 from ._loop import achieved
 from ._plan import AnyContacts, Plan, as_contacts, plan
+from ._polling import Polling
 from ._rates import Rate
 from ._render import render
 from ._scoring import Design
@@ -92,6 +93,10 @@ class Program:
         Who is called after an answer; each name once.
     recovery : Recovery, optional
         Whether and when detractors are asked again.
+    ballots : BallotBox, optional
+        Where employees answer: for a survey of kind "employee", and for no other. See `poll`.
+    smallest_group : int, default 5
+        How many answers of employees a group must have to be shown, as the messages promise.
     templates : Templates, optional
         The words of messages, if not those that come with the package.
     wording : path, optional
@@ -141,6 +146,8 @@ class Program:
     keep: Sequence[str] = ()
     follow_up: FollowUp | Sequence[FollowUp] = ()
     recovery: Recovery | None = None
+    ballots: BallotBox | None = None
+    smallest_group: int = 5
     templates: Templates = attrs.field(factory=Templates)
     wording: str | Path | None = None
     plugins: Plugins = attrs.field(factory=load_plugins)
@@ -158,6 +165,7 @@ class Program:
         self.delivery  # noqa: B018 -- refuses what it cannot be made of
         self.templates.check(self.policy)
         self._check_follow_up()
+        self._check_employees()
 
     def _check_follow_up(self) -> None:
         if not all(isinstance(each, FollowUp) for each in self.policies):
@@ -167,6 +175,14 @@ class Program:
             raise refusal("follow_up", "of different names", names)
         for policy in self.policies:
             policy.check(self._known)
+
+    def _check_employees(self) -> None:
+        if self.ballots is None and self.survey.kind != "employee":
+            return
+        self.poll  # noqa: B018 -- refuses what it cannot be made of
+        for name in ("follow_up", "recovery"):
+            if getattr(self, name):
+                raise refusal(name, "left out where nobody may know who answered what", getattr(self, name))
 
     def __repr__(self) -> str:
         return f"Program({self.survey.key}, {self.cadence!r}, channels {', '.join(self.channels)})"
@@ -178,13 +194,20 @@ class Program:
             survey=self.survey,
             cadence=self.cadence,
             audience=self.audience,
-            rules=self.rules,
+            rules=self._rules,
             reminders=self.reminders,
             channels=self.order or Channels(*self.channels),
             variants=self.variants,
             time_zone=self.time_zone,
             keep=self.keep,
         )
+
+    @property
+    def _rules(self) -> Any:
+        given: Any = self.rules
+        if self.ballots is None:
+            return given
+        return (*(given if isinstance(given, Sequence) else [given]), self.poll.answered)
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -273,6 +296,7 @@ class Program:
             limit=limit,
             progress=progress,
             stop=stop,
+            last_look=None if self.ballots is None else self.poll.answered.last_look,
         )
         return dispatcher.run(workers, worker)
 
@@ -291,7 +315,8 @@ class Program:
     def render(self, message: Message, at: datetime) -> Message:
         """Put a message into words, as its channel gets it."""
         said = words(message.locale, folder=self.wording)
-        return render(message, self.survey, said, self.links, templates=self.templates, at=at)
+        more: Any = {"templates": self.templates, "smallest_group": self.smallest_group}
+        return render(message, self.survey, said, self.links, at=at, **more)
 
     def uncertain(self, *, at: datetime) -> list[str]:
         """List the messages of which nobody knows whether they were sent: taken, without an outcome, the lease over.
@@ -394,6 +419,7 @@ class Program:
         InvalidRating
             If the rating is not one.
         """
+        self._check_named("receive_answer")
         asked = self._adopted(message)
         before = self.store.entries(contacts=[asked.contact], kinds=(Responded,))
         response = Response(
@@ -500,7 +526,29 @@ class Program:
             entries = self.store.entries(contacts=[contact], kinds=(Scheduled,))
             reached = {getattr(each.event, "message").destination for each in entries} - {0}  # noqa: B009 -- of Scheduled
             self.store.append([OptedOut(contact=contact, at=at, destination=each) for each in sorted(reached)])
+        if self.ballots is not None:
+            self.ballots.forget(contact)
         return self.store.forget(contact)
+
+    # -- listening to employees ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def poll(self) -> Polling:
+        """Where employees answer without a name: launched, cast, closed and released beside the ledger.
+
+        Raises
+        ------
+        InvalidArgument
+            If the survey is not of kind "employee".
+        """
+        given: Any = {name: getattr(self, name) for name in ("survey", "store", "ballots", "cadence", "audience")}
+        return Polling(smallest_group=self.smallest_group, **given)
+
+    def _check_named(self, name: str) -> None:
+        """Refuse to look for answers of employees in the ledger, or to put them there."""
+        if self.ballots is not None:
+            rule = "of a survey that is not of kind 'employee': such answers are cast by poll, and released by it alone"
+            raise refusal(name, rule, self.survey.key)
 
     # -- following up --------------------------------------------------------------------------------------------------
 
@@ -518,6 +566,7 @@ class Program:
             For each policy of `follow_up` what it decided, and why, about every new answer.
         """
         instant("at", at)
+        self._check_named("decide")
         return self._follow_ups.decide(at)
 
     @cached_property
@@ -539,6 +588,7 @@ class Program:
     @cached_property
     def cases(self) -> Cases:
         """Who is to be called, and what was done so far."""
+        self._check_named("cases")
         return Cases(store=self.store, survey=self.survey.key)
 
     @cached_property
@@ -588,6 +638,7 @@ class Program:
         list of Response
             In the order in which they were given.
         """
+        self._check_named("responses")
         key = self._recovery_key if purpose == "recovery" else self.survey.key
         last: dict[tuple[str, str], Response] = {}
         for entry in self.store.entries(kinds=(Responded,)):
@@ -614,12 +665,14 @@ class Program:
         NoRatings
             If nobody has answered.
         """
+        self._check_named("score")
         return self._design.score(self.responses(since=since, at=at))
 
     def score_by(
         self, name: str, *, since: datetime | None = None, at: datetime | None = None
     ) -> dict[Any, Score | DesignScore]:
         """Score the answers by an attribute that is kept, or by "arm", "channel", "step" or "stratum"."""
+        self._check_named("score_by")
         one_of("name", name, (*self.policy.keep, "arm", "channel", "step", "stratum"))
         answers, kept = self.responses(since=since, at=at), name in self.policy.keep
         keys = [each.snapshot.get(name) if kept else getattr(each, name) for each in answers]
@@ -648,6 +701,7 @@ class Program:
         -------
         Loop
         """
+        self._check_named("loop")
         return achieved(self.store, self.survey.key, self._recovery_key, at=at, since=since, accounts=accounts)
 
     def tell(self, *, at: datetime) -> int:
@@ -670,7 +724,8 @@ class Program:
         int
         """
         instant("at", at)
-        self.store.append(self.cases.pending(at))
+        if self.ballots is None:
+            self.store.append(self.cases.pending(at))
         return Telling(self.store, self.plugins).tell()
 
 

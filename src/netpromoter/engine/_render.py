@@ -23,7 +23,14 @@ _NAME = re.compile(r"[^/:@<>]{1,60}")
 
 
 def render(
-    message: Message, survey: Survey, words: Words, links: Links, *, templates: Templates, at: datetime
+    message: Message,
+    survey: Survey,
+    words: Words,
+    links: Links,
+    *,
+    templates: Templates,
+    at: datetime,
+    smallest_group: int = 5,
 ) -> Message:
     """Fill in what a message says.
 
@@ -41,6 +48,8 @@ def render(
         What it is made from.
     at : datetime
         From when its links are valid, with a time zone.
+    smallest_group : int, default 5
+        How many answers of employees a group must have to be shown, for those words that promise it.
 
     Returns
     -------
@@ -72,7 +81,7 @@ def render(
     """
     if message.survey != survey.key:
         raise refusal("message", f"of the survey {survey.key!r}", message.survey)
-    context = _context(message, survey, words) | _links_of(message, links, at)
+    context = _context(message, survey, words, smallest_group) | _links_of(message, links, at)
     subject, text, html = templates.fill(message, context)
     headers = {
         **message.headers,
@@ -82,10 +91,10 @@ def render(
     return attrs.evolve(message, subject=subject, text=text, html=html, headers=headers)
 
 
-def _context(message: Message, survey: Survey, words: Words) -> dict[str, Any]:
+def _context(message: Message, survey: Survey, words: Words, smallest_group: int) -> dict[str, Any]:
     product = line(survey.product or "") or None
     name = _name(message.snapshot.get("name"))
-    said = _said(words, product) | {"greeting": words.say("greeting", name=name)}
+    said = _said(words, product, smallest_group) | {"greeting": words.say("greeting", name=name)}
     return {
         "words": said,
         "question": said["question_employee" if message.kind == "employee" else "question"],
@@ -114,8 +123,8 @@ def _links_of(message: Message, links: Links, at: datetime) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _said(words: Words, product: str | None) -> dict[str, str]:
-    return {slot: words.say(slot, product=product) for slot in SLOTS}
+def _said(words: Words, product: str | None, minimum: int) -> dict[str, str]:
+    return {slot: words.say(slot, product=product, minimum=minimum) for slot in SLOTS}
 
 
 def _name(value: Any) -> str | None:

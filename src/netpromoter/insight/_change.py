@@ -25,10 +25,16 @@ def _with_ratings(_: object, field: attrs.Attribute[Any], value: Any) -> None:
 
 def _moments(d: PairedDifference) -> tuple[int, Fraction, Fraction | None]:
     """Give how many people answered twice, the mean of their changes, and the sample variance where there is one."""
-    cells = [(j - i, times) for i, row in enumerate(d.ratings or ()) for j, times in enumerate(row)]
+    cells = [(j - i, times) for i, row in enumerate(d.ratings or ()) for j, times in enumerate(row) if times]
     total, squares = (sum(times * change**power for change, times in cells) for power in (1, 2))
     spread = Fraction(d.n * squares - total**2, d.n * (d.n - 1)) if d.n > 1 else None
     return d.n, Fraction(total, d.n), spread
+
+
+def _welch_half(error: float, freedom: float, tail: float) -> float:
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(freedom, tail)) * error
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -102,8 +108,9 @@ class ChangeDifference:
         (-20.0, 20.0)
         """
         tail = (1 - between("confidence_level", confidence_level, 0, 1)) / 2
-        half = self._welch_half(tail) if self._welch() else math.sqrt(-math.log(tail) / self._sharpness)
-        return max(-20.0, self.value - half), min(20.0, self.value + half)
+        welch, value = self._welch(), self.value
+        half = _welch_half(*welch, tail) if welch else math.sqrt(-math.log(tail) / self._sharpness)
+        return max(-20.0, value - half), min(20.0, value + half)
 
     def test(self, *, alternative: Alternative = "two-sided") -> SignificanceTest:
         """Test whether both groups changed alike, by the method that `interval` inverts.
@@ -140,12 +147,6 @@ class ChangeDifference:
         parts = first / m, second / n
         freedom = sum(parts) ** 2 / (parts[0] ** 2 / (m - 1) + parts[1] ** 2 / (n - 1))
         return math.sqrt(sum(parts)), float(freedom)
-
-    def _welch_half(self, tail: float) -> float:
-        from scipy.special import stdtrit
-
-        error, freedom = self._welch() or (math.inf, 1.0)
-        return -float(stdtrit(freedom, tail)) * error
 
     def _welch_tails(self, error: float, freedom: float) -> tuple[float, float, float]:
         from scipy.special import stdtr

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
@@ -13,10 +14,12 @@ from netpromoter._checks import refusal
 from netpromoter.model import Case, FollowUpDecided, Response, aware, instant
 from netpromoter.stats import PairedDifference
 
-__all__ = ["Ask", "Facts", "facts", "moment", "movement", "paired", "reached"]
+__all__ = ["Ask", "Facts", "Wanted", "facts", "moment", "movement", "paired", "reached"]
 
 #: One person on one occasion: the occasion and the id of the contact.
 Ask: TypeAlias = tuple[str, str]
+#: A decision, and the answer that it was about.
+Wanted: TypeAlias = tuple[FollowUpDecided, Response]
 _Fact = TypeVar("_Fact", Response, FollowUpDecided, Case)
 
 _ENDS = (0, 7, 9, 11)
@@ -40,8 +43,9 @@ class Facts:
         The last answer of those who were asked again.
     cases : mapping of Ask to list of Case
         As they stood, of those asks.
-    wanted : mapping of str to mapping of Ask to FollowUpDecided
-        For each policy the first decision by which somebody was wanted: selected, held out, or over capacity.
+    wanted : mapping of str to mapping of Ask to (FollowUpDecided, Response)
+        For each policy the first decision by which somebody was wanted: selected, held out, or over capacity; and the
+        answer that it was about.
     selected : frozenset of Ask
         Whom any policy selected.
     """
@@ -52,7 +56,7 @@ class Facts:
     asks: Mapping[Ask, Sequence[Response]]
     again: Mapping[Ask, Response]
     cases: Mapping[Ask, Sequence[Case]]
-    wanted: Mapping[str, Mapping[Ask, FollowUpDecided]]
+    wanted: Mapping[str, Mapping[Ask, Wanted]]
     selected: frozenset[Ask]
 
     @property
@@ -64,10 +68,6 @@ class Facts:
     def contacted(self) -> set[Ask]:
         """Who was reached, and on which occasion."""
         return {ask for ask, cases in self.cases.items() if any(case.kept("contact") for case in cases)}
-
-    def answer(self, response: str, ask: Ask) -> Response | None:
-        """Find an answer by its id among those of an ask."""
-        return next((each for each in self.asks[ask] if each.id == response), None)
 
 
 def moment(name: str, value: Any) -> datetime:
@@ -117,14 +117,23 @@ def _ask(fact: Any) -> Ask:
 
 def _distinct(name: str, values: Iterable[_Fact], kind: type[_Fact]) -> list[_Fact]:
     """Give each fact once; of a case that comes twice the one that knows more moves."""
-    found: dict[str, _Fact] = {}
+    found: dict[Any, _Fact] = {}
+    identity = _IDENTITIES[kind]
     for value in values:
         if not isinstance(value, kind):
             raise refusal(name, f"made of {kind.__name__}", value)
-        before = found.get(value.id)
-        if before is None or len(getattr(value, "moves", ())) > len(getattr(before, "moves", ())):
-            found[value.id] = value
+        first = found.setdefault(identity(value), value)
+        if isinstance(first, Case) and isinstance(value, Case) and len(value.moves) > len(first.moves):
+            found[identity(value)] = value
     return list(found.values())
+
+
+#: What tells a fact from others: what its id is made of, which takes longer to write.
+_IDENTITIES: Mapping[type, Callable[[Any], Any]] = {
+    Response: attrgetter("survey", "occasion", "contact", "ordinal"),
+    FollowUpDecided: attrgetter("response", "policy"),
+    Case: attrgetter("opened.survey", "opened.occasion", "opened.contact", "opened.policy"),
+}
 
 
 def _survey(responses: Iterable[Response]) -> str | None:
@@ -138,19 +147,17 @@ def _survey(responses: Iterable[Response]) -> str | None:
 
 def _decided(
     decisions: Iterable[FollowUpDecided], asks: Mapping[Ask, Sequence[Response]], at: datetime
-) -> tuple[dict[str, dict[Ask, FollowUpDecided]], frozenset[Ask]]:
+) -> tuple[dict[str, dict[Ask, Wanted]], frozenset[Ask]]:
     """Give the first decision of each policy by which somebody was wanted, and whom any policy selected."""
-    places = {answer.id: ask for ask, answers in asks.items() for answer in answers}
-    wanted: dict[str, dict[Ask, FollowUpDecided]] = {}
+    known = [each for each in decisions if each.at <= at and each.decision != "not selected"]
+    given = {answer.id: answer for answers in asks.values() for answer in answers} if known else {}
+    wanted: dict[str, dict[Ask, Wanted]] = {}
     selected = set()
-    known = [
-        each for each in decisions if each.at <= at and each.decision != "not selected" and each.response in places
-    ]
-    for each in sorted(known, key=lambda decided: (decided.at, decided.id)):
-        ask = places[each.response]
-        wanted.setdefault(each.policy, {}).setdefault(ask, each)
-        if each.decision == "selected":
-            selected.add(ask)
+    for each in sorted(known, key=attrgetter("at", "response", "policy")):
+        if (answer := given.get(each.response)) is not None:
+            wanted.setdefault(each.policy, {}).setdefault(_ask(answer), (each, answer))
+            if each.decision == "selected":
+                selected.add(_ask(answer))
     return wanted, frozenset(selected)
 
 
@@ -172,12 +179,12 @@ def reached(
     """Give whom a message had reached by an instant, and on which occasion; None if that is not known."""
     if places is None:
         return None
+    begun = datetime.min.replace(tzinfo=UTC) if since is None else since
     try:
-        when = {(str(occasion), str(contact)): moment(name, instant) for (occasion, contact), instant in places.items()}
+        return {(occasion, contact) for (occasion, contact), then in places.items() if begun <= then <= at}
     except (AttributeError, TypeError, ValueError) as error:
         rule = "a mapping of (occasion, contact) to an instant with a time zone"
         raise refusal(name, rule, places) from error
-    return {ask for ask, then in when.items() if then <= at and (since is None or then >= since)}
 
 
 def paired(ratings: Sequence[tuple[int, int]]) -> PairedDifference | None:

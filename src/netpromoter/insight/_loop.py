@@ -25,7 +25,7 @@ from ._within_promise import WithinPromise, is_duplicate, within_promise
 __all__ = ["Loop", "loop"]
 
 _PROMISES: tuple[Promise, ...] = get_args(Promise)
-_HOUR = timedelta(hours=1)
+_NOTHING, _HOUR = timedelta(0), timedelta(hours=1)
 _COLUMNS: Mapping[str, type] = MappingProxyType(
     {
         "measure": str,
@@ -223,7 +223,8 @@ class Loop:
         )
         late = sum(each.late + each.unmet for each in self.promises.values())
         counts = f"{self.answers:,} answers, {self.selected.count:,} selected, {', '.join(shares)}"
-        return f"Loop({self.survey or 'nothing'}, {self.at:%Y-%m-%d %H:%M} UTC: {counts}, promises not kept in time {late:,})"
+        when = f"{self.survey or 'nothing'}, {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"Loop({when}: {counts}, promises not kept in time {late:,})"
 
     def _repr_html_(self) -> str:
         """Give a table of all figures, for notebooks."""
@@ -315,7 +316,7 @@ def loop(
         answers=len(found.asks),
         people=len(found.people),
         promises={promise: within_promise(promise, _all(found), now) for promise in _PROMISES},
-        times={promise: _times(promise, own, found) for promise in _PROMISES},
+        times=_times(own, found),
         trials={policy: trial(policy, found, again) for policy in sorted(found.wanted)},
         movement=movement(found),
         caseloads=caseloads(own, now),
@@ -379,19 +380,22 @@ def _accounts(
     )
 
 
-def _times(promise: Promise, cases: Sequence[Case], found: Facts) -> Survival:
+def _times(cases: Sequence[Case], found: Facts) -> dict[Promise, Survival]:
+    """Estimate how long each promise took; clocks of two machines may differ, so that a call seems to come first."""
     begun = [_begun(case, found) for case in cases]
-    ended = [case.kept(promise) for case in cases]
-    spent = [(end or found.at) - start for start, end in zip(begun, ended, strict=True)]
-    # clocks of two machines may differ, so that a call seems to come before the answer
-    spans = np.maximum(np.array(spent, "timedelta64[us]"), np.timedelta64(0, "us"))
-    return survival(spans, [end is not None for end in ended])
+    times = {}
+    for promise in _PROMISES:
+        ended = [case.kept(promise) for case in cases]
+        spent = [max((end or found.at) - start, _NOTHING) for start, end in zip(begun, ended, strict=True)]
+        times[promise] = survival(np.array(spent, "timedelta64[us]"), [end is not None for end in ended])
+    return times
 
 
 def _begun(case: Case, found: Facts) -> datetime:
     """Give when the answer was given for which a case was opened; where it is not known, when the case was."""
-    answer = found.answer(case.opened.response, (case.opened.occasion, case.opened.contact))
-    return case.opened.at if answer is None else answer.at
+    opened = case.opened
+    answers = found.asks[opened.occasion, opened.contact]
+    return next((each.at for each in answers if each.ordinal == opened.ordinal), opened.at)
 
 
 def _hours(span: Any) -> float | None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
-
 import attrs
 
 from netpromoter._html import escape, table
-from netpromoter.model import FollowUpDecided
 from netpromoter.ratings import category
 from netpromoter.stats import Difference, PairedDifference, RateDifference, Share, compare
 
 from ._change import ChangeDifference
-from ._facts import Ask, Facts, paired
+from ._facts import Ask, Facts, Wanted, paired
 
 __all__ = ["Trial", "TrialArm", "trial"]
 
@@ -212,16 +209,17 @@ class Trial:
 
 def trial(policy: str, found: Facts, asked: Collection[Ask] | None) -> Trial:
     """Read the trial of a policy."""
-    detractors: dict[str, tuple[Ask, FollowUpDecided, int]] = {}
+    detractors: dict[str, tuple[Ask, Wanted]] = {}
     others = 0
-    for ask, decided in sorted(found.wanted[policy].items(), key=lambda item: (item[1].at, item[0])):
-        answer: Any = found.answer(decided.response, ask)
-        if category(answer.rating) != "detractor":
-            others += 1
+    for ask, wanted in sorted(found.wanted[policy].items(), key=lambda item: (item[1][0].at, item[0])):
+        if category(wanted[1].rating) == "detractor":
+            detractors.setdefault(ask[1], (ask, wanted))
         else:
-            detractors.setdefault(ask[1], (ask, decided, answer.rating))
-    held_out = {ask: rating for ask, decided, rating in detractors.values() if decided.decision == "held out"}
-    called = {ask: rating for ask, decided, rating in detractors.values() if decided.decision != "held out"}
+            others += 1
+    held_out, called = (
+        {ask: answer.rating for ask, (each, answer) in detractors.values() if (each.decision == "held out") == kept}
+        for kept in (True, False)
+    )
     arms = {"called": _arm(called, found, asked), "held_out": _arm(held_out, found, asked)}
     return Trial(policy=policy, not_detractors=others, **arms)
 

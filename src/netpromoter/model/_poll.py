@@ -183,8 +183,8 @@ class Turnout:
         The group: a label for each.
     invited : int
         How many of the roster belong to it.
-    participants : int or None
-        How many have cast a ballot; None where fewer were invited than the minimum.
+    participants : int
+        How many have cast a ballot.
 
     Examples
     --------
@@ -195,12 +195,12 @@ class Turnout:
     table: Table
     labels: Table
     invited: int
-    participants: int | None
+    participants: int
 
     @property
-    def share(self) -> float | None:
-        """The share of the invited who have cast a ballot, from 0 to 1; None where that is not told."""
-        return None if self.participants is None else self.participants / self.invited
+    def share(self) -> float:
+        """The share of the invited who have cast a ballot, from 0 to 1."""
+        return self.participants / self.invited
 
 
 @attrs.frozen(kw_only=True)

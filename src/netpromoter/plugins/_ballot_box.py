@@ -22,7 +22,7 @@ class BallotBox(Protocol):
        one: without it `cast` raises `netpromoter.errors.Conflict`, with a wrong one `netpromoter.errors.InvalidToken`.
        A revision takes the place of the ballot, counts where that did, and gives the same token.
     4. `participated` names those who have cast a ballot, and `turnout` counts them, by every group of every declared
-       table in which as many were invited as the minimum. Neither depends on what was cast, or in which order.
+       table. Neither depends on what was cast, or in which order.
     5. There is no other way to a ballot: a box has the methods of this port alone, is not iterable, and its `repr`
        tells nothing of polls, people or ballots.
     6. Until a poll is closed `release` raises `netpromoter.errors.InvalidArgument`.

@@ -83,7 +83,7 @@ class Wave:
     name : str
         The occasion: whoever was invited to it is not invited to it again, whatever the date.
     opens, closes : datetime, optional
-        Aware instants between which messages of the wave may be planned.
+        Aware instants between which messages of the wave may be planned; what has not left at the end is not sent.
     drip : timedelta, default 0
         Over how long the invitations are spread, evenly and by a draw of its own; from `opens`, which it needs.
 

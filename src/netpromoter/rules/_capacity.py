@@ -323,7 +323,7 @@ class Load:
         """Give the person and occasion of each case of a policy, as the ids of answers begin."""
         return {case.rpartition("/")[0] for case, assigned in self.cases.items() if assigned.policy == policy}
 
-    def today(self, policy: str, at: datetime, where: ZoneInfo) -> int:
+    def opened_on(self, policy: str, at: datetime, where: ZoneInfo) -> int:
         """Count the cases that a policy opened on the day of an instant, on one wall clock."""
         day = at.astimezone(where).date()
         recent = (each.opened for each in self.cases.values() if each.policy == policy and at - each.opened < _DAYS)

@@ -307,12 +307,12 @@ class _Tabulation:
         return order[self.sizes[order] >= minimum]
 
     def secrets(self, minimum: int) -> _Rows:
-        """Give the rows of small groups, and of what is small of each group without the large ones of each table."""
+        """Give the rows of small groups, and what is small of any group without the large ones of a table."""
         large = self.sizes >= minimum
         parts = [self.rows[~large]]
         for table in range(max(self.tables, default=-1) + 1):
             covered = self.rows[large & (self.tables == table)].sum(0)
-            parts.append(self.rows[large] * (1 - covered))
+            parts.append(self.all_rows(np.flatnonzero(large)) * (1 - covered))
         return _small(np.concatenate(parts), self.weights, minimum)
 
     def protected(self, chosen: _Counts, minimum: int) -> Protected:
@@ -335,9 +335,9 @@ class _Tabulation:
         named = {tuple(self.rows[place].tolist()): self.groups[place] for place in np.flatnonzero(small)}
         other = [self.secrets(minimum), _differences(rows, weights, minimum), light(rows, weights, minimum)]
         targets = list(dict.fromkeys([*named, *map(tuple, np.concatenate(other).tolist())]))
-        found = recipes(rows, np.array(targets, np.int64).reshape(-1, rows.shape[1]))
+        found = recipes(rows[::-1], np.array(targets, np.int64).reshape(len(targets), rows.shape[1]))
         return [
-            _recoverable(named.get(target), target, recipe, released)
+            _recoverable(named.get(target), target, recipe[::-1], released)
             for target, recipe in zip(targets, found, strict=True)
             if recipe is not None
         ]
@@ -361,9 +361,11 @@ def _term(times: Fraction, shown: Shown) -> tuple[Fraction, int, Group]:
 
 
 def _small(rows: _Rows, weights: _Counts, minimum: int) -> _Rows:
-    """Keep each row once that touches some answers, and fewer than the minimum."""
+    """Keep each row once, whatever its sign, that touches some answers, and fewer than the minimum."""
     touched = (rows != 0) @ weights
-    return np.unique(rows[(touched > 0) & (touched < minimum)], axis=0)
+    small = rows[(touched > 0) & (touched < minimum)]
+    first = np.take_along_axis(small, (small != 0).argmax(axis=1)[:, None], axis=1) if len(small) else 1
+    return np.unique(small * np.sign(first), axis=0)
 
 
 def _differences(rows: _Rows, weights: _Counts, minimum: int) -> _Rows:
@@ -377,9 +379,7 @@ def _differences(rows: _Rows, weights: _Counts, minimum: int) -> _Rows:
 def _missing(found: _Rows, secrets: _Rows) -> _Rows:
     """Keep the rows that are not among the secrets yet."""
     known = set(map(tuple, secrets.tolist()))
-    return np.array([row for row in map(tuple, found.tolist()) if row not in known], found.dtype).reshape(
-        -1, secrets.shape[1]
-    )
+    return found[[tuple(row) not in known for row in found.tolist()]]
 
 
 def _tabulation(
@@ -390,14 +390,23 @@ def _tabulation(
     for table in tables:
         if not labels.keys() >= set(table):
             raise refusal("tables", f"made of columns, {', '.join(map(repr, labels))}", table)
-    cells, place = np.unique(codes, axis=0, return_inverse=True)
+    cells, place = _crossed(codes)
     sizes = np.zeros(len(cells), np.int64)
-    np.add.at(sizes, place.reshape(-1), answers(counts, len(codes)))
+    np.add.at(sizes, place, answers(counts, len(codes)))
     named = [tuple(labels[name][code] for name, code in zip(labels, cell, strict=True)) for cell in cells.tolist()]
     ledger = ledger.counted({cell: n for cell, n in zip(named, sizes.tolist(), strict=True) if n})
     places = {cell: place for place, cell in enumerate(named)}
     today = np.array([places[cell.labels] if cell.current else -1 for cell in ledger.cells], np.int64)
     return _grouped(tables, cells, labels, today, ledger)
+
+
+def _crossed(codes: _Counts) -> tuple[_Counts, _Counts]:
+    """Give the distinct rows of codes in order, and which of them each row is."""
+    place = np.zeros(len(codes), np.int64)
+    for column in codes.T:
+        place = np.unique(place * (column.max(initial=0) + 1) + column, return_inverse=True)[1]
+    _, first = np.unique(place, return_index=True)
+    return codes[first], place
 
 
 def _grouped(

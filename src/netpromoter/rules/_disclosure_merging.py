@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
-import numpy as np
 import numpy.typing as npt
 
 from netpromoter._checks import count, refusal

@@ -151,7 +151,7 @@ class _Code:
         found = {tuple(row.tolist()) for row in rows[touched < self.least]}
         for one, other in np.argwhere(np.triu(apart < self.least, 1)):
             found.update(self._canceled(rows[one], rows[other]))
-        return np.array(sorted(found), rows.dtype).reshape(-1, rows.shape[1])
+        return np.array(sorted(found), rows.dtype).reshape(len(found), rows.shape[1])
 
     def _canceled(self, one: Rows, other: Rows) -> Iterator[tuple[int, ...]]:
         for column in np.flatnonzero((one != 0) & (other != 0)):

@@ -603,7 +603,7 @@ class _Deciding:
 
     def _left(self, capacity: Capacity) -> int:
         answers = self._load.asked.get(self._policy.name, 0) + sum(map(is_first, self._answers.ids))
-        today = self._load.today(self._policy.name, self._at, self._policy.zone)
+        today = self._load.opened_on(self._policy.name, self._at, self._policy.zone)
         return capacity.left(answers=answers, cases=len(self._opened), today=today)
 
     def _route(self, rows: Iterable[int]) -> None:

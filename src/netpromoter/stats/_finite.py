@@ -7,7 +7,7 @@ import numpy as np
 from ._intervals import METHODS, Method, intervals
 from ._roots import Floats
 
-__all__ = ["correction", "effective_counts", "finite_intervals"]
+__all__ = ["correction", "effective_counts", "finite_intervals", "merged_population"]
 
 
 def correction(n: float, population: int | None) -> float:
@@ -29,6 +29,11 @@ def effective_counts(counts: tuple[float, float, float], population: int | None)
     scale = correction(sum(counts), population)
     promoters, passives, detractors = (scale * count for count in counts)
     return promoters, passives, detractors
+
+
+def merged_population(first: int | None, second: int | None) -> int | None:
+    """Give how many people there are in two groups without people in common, where both are known."""
+    return None if first is None or second is None else first + second
 
 
 def finite_intervals(

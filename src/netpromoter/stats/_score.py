@@ -15,7 +15,7 @@ from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
-from ._finite import correction, effective_counts, finite_intervals
+from ._finite import correction, effective_counts, finite_intervals, merged_population
 from ._intervals import METHODS, Method, intervals
 
 if TYPE_CHECKING:
@@ -337,14 +337,13 @@ class Score:
         if not isinstance(other, Score):
             return NotImplemented
         both = self.histogram and other.histogram
-        bounded = self.population is not None and other.population is not None
         return Score(
             promoters=self.promoters + other.promoters,
             passives=self.passives + other.passives,
             detractors=self.detractors + other.detractors,
             histogram=self.histogram + other.histogram if both else None,  # type: ignore[operator]
             missing=self.missing + other.missing,
-            population=self.population + other.population if bounded else None,  # type: ignore[operator]
+            population=merged_population(self.population, other.population),
         )
 
     def __radd__(self, other: Any) -> Score:

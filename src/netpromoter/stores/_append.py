@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
+from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
     Declined,
@@ -21,7 +23,7 @@ from netpromoter.model import (
 
 from ._kinds import Outcome
 from ._ledger import MOST_LABELS, Ledger
-from ._rows import LABELS, NONE, facts, labels, microseconds, plain, written
+from ._rows import FOLDED, LABELS, NONE, facts, labels, microseconds, plain, written
 from ._whose import contact_named, is_lost, mentioned, quoted, renamed_event_id, renamed_id, whose
 
 if TYPE_CHECKING:
@@ -32,14 +34,21 @@ __all__ = ["append"]
 _AT_ONCE = 5_000
 _OUTBOX = ("id", "adopted", "due", "intent", "over")
 _ASKED = (Shown, Declined, Responded)
+_IN_ORDER = itemgetter(*FOLDED)
 
 
-def append(ledger: Ledger, link: Link, events: Sequence[Event]) -> list[Event]:
+def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
     """Write events, and give those that were new; the caller holds the transaction."""
-    added: list[Event] = []
-    for start in range(0, len(events), _AT_ONCE):
-        added += _Part(ledger, link).add(events[start : start + _AT_ONCE])
+    added = _Part(ledger, link).add(events[:_AT_ONCE], expecting)
+    for start in range(_AT_ONCE, len(events), _AT_ONCE):
+        added += _Part(ledger, link).add(events[start : start + _AT_ONCE], {})
     return added
+
+
+def _check(lasts: Mapping[str, int], expecting: Mapping[str, int]) -> None:
+    for contact, last in lasts.items():
+        if last > expecting[contact]:
+            raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {expecting[contact]}")
 
 
 @attrs.frozen
@@ -69,15 +78,15 @@ class _Part:
         self._forgotten: set[str] = set()
         self._messages: dict[str, dict[str, Any]] = {}
         self._reached: dict[tuple[str, int, int], int] = {}
-        self._position, self._last_person, self._any_forgotten = link.rows(ledger.statements["state"])[0]
+        self._position = self._last_person = 0
 
-    def add(self, events: Sequence[Event]) -> list[Event]:
-        self._recognize({contact for event in events for contact in mentioned(event)})
+    def add(self, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
+        self._recognize({contact for event in events for contact in mentioned(event)}, expecting)
         if self._forgotten:
             events = [event for event in events if not is_lost(event, self._forgotten.__contains__)]
         found = self._new(events)
         self._label(found)
-        self._recall(found)
+        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
         self._write(found)
         return [new.event for new in found]
 
@@ -86,11 +95,16 @@ class _Part:
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    def _recognize(self, contacts: set[str]) -> None:
-        """Find the numbers of people; who is not known may have been forgotten."""
-        self._persons = self._ledger.persons(self._link, contacts)
+    def _recognize(self, contacts: set[str], expecting: Mapping[str, int]) -> None:
+        """Find the numbers of people, of whom nothing is to have happened since; who is not known may be forgotten."""
+        texts = {quoted(contact): contact for contact in contacts.union(expecting)}
+        expected = [quoted(contact) for contact in expecting]
+        state = self._ledger.gathered(self._link, "state", contacts=texts, expected=expected)
+        self._position, self._last_person, any_forgotten, persons, lasts = state
+        _check({texts[text]: last for text, last in lasts}, expecting)
+        self._persons = {texts[text]: person for text, person in persons}
         strangers = contacts - self._persons.keys()
-        if strangers and self._any_forgotten:
+        if strangers and any_forgotten:
             hashes = {self._ledger.hash(contact): contact for contact in strangers}
             self._forgotten = {hashes[found] for (found,) in self._ask("forgotten", hashes=hashes)}
             aliases = {self._ledger.alias(contact): contact for contact in self._forgotten}
@@ -114,7 +128,7 @@ class _Part:
     def _new(self, events: Sequence[Event]) -> list[_New]:
         """Give the events that are not in the log; one that names a newcomer cannot be there."""
         found: dict[str, _New] = {}
-        asked = []
+        asked: list[str] = []
         for event in events:
             before = self._last_person
             identity = renamed_event_id(event.id, self._name)
@@ -123,9 +137,21 @@ class _Part:
                 found[stored] = _New(event, stored, self._spoken_of(event, identity), labels(event))
                 if self._last_person == before:
                     asked.append(stored)
-        for (known,) in self._ask("ids", ids=asked) if asked else ():
+        for known in self._recall(found, asked):
             del found[known]
         return list(found.values())
+
+    def _recall(self, found: Mapping[str, _New], asked: Sequence[str]) -> list[str]:
+        """Find which ids are in the log, and where the messages stand of which these events speak."""
+        newcomers = {str(person) for person in self._newcomers.values()}
+        told = {new.message for new in found.values() if new.message and contact_named(new.message) not in newcomers}
+        adopted = (new.event for new in found.values() if isinstance(new.event, Scheduled))
+        told |= {self._before(event) for event in adopted if event.message.attempt}
+        if not asked and not told:
+            return []
+        known, rows = self._ledger.gathered(self._link, "known", ids=asked, messages=told)
+        self._messages = {row[0]: dict(zip(_OUTBOX, row, strict=True)) for row in rows}
+        return [identity for (identity,) in known]
 
     def _spoken_of(self, event: Event, identity: str) -> str | None:
         if isinstance(event, Scheduled | Outcome):
@@ -152,24 +178,11 @@ class _Part:
     def _add_labels(self, fresh: Sequence[tuple[str, str]]) -> None:
         first = self._ledger.number(self._link, "last_label") + 1
         numbers = dict(zip(fresh, range(first, first + len(fresh)), strict=True))
-        rows = [
-            {"number": number, "what": LABELS.index(what), "text": text} for (what, text), number in numbers.items()
-        ]
-        self._link.many(self._ledger.statements["add_label"], rows)
+        rows = [(number, LABELS.index(what), text) for (what, text), number in numbers.items()]
+        self._ledger.write(self._link, "add_label", rows)
         self._ledger.labels |= numbers
 
     # -- what came before --------------------------------------------------------------------------------------------
-
-    def _recall(self, found: Sequence[_New]) -> None:
-        """Find where the messages stand of which these events speak."""
-        newcomers = {str(person) for person in self._newcomers.values()}
-        asked = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
-        asked |= {
-            self._before(new.event) for new in found if isinstance(new.event, Scheduled) and new.event.message.attempt
-        }
-        for row in self._ask("messages", ids=asked) if asked else ():
-            self._messages[row[0]] = dict(zip(_OUTBOX, row, strict=True))
-        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
 
     def _before(self, event: Scheduled) -> str:
         """Give the id of the attempt before one."""
@@ -193,22 +206,18 @@ class _Part:
     # -- the rows ----------------------------------------------------------------------------------------------------
 
     def _write(self, found: Sequence[_New]) -> None:
-        entries: list[dict[str, Any]] = []
-        columns: list[dict[str, Any]] = []
+        entries, columns = [], []
         for position, new in enumerate(found, self._position + 1):
-            body, personal = written(new.event, self._name)
-            entries.append({"position": position, "id": new.identity, "body": body, "personal": personal})
-            columns.append(self._columns(new, position))
-        people = [{"person": person, "contact": contact} for contact, person in self._newcomers.items()]
-        changed = [row for row in self._messages.values() if row.pop("changed", False)]
-        rows: dict[str, list[dict[str, Any]]] = {
-            "add_identity": people,
+            entries.append((position, new.identity, *written(new.event, self._name)))
+            columns.append(_IN_ORDER(self._columns(new, position)))
+        rows: dict[str, Sequence[Sequence[Any]]] = {
+            "add_identity": [(person, contact) for contact, person in self._newcomers.items()],
             "add_log": entries,
             "add_touch": columns,
-            "set_message": changed,
+            "set_message": [tuple(row.values()) for row in self._messages.values() if row.pop("changed", False)],
         }
         for name, each in rows.items():
-            self._link.many(self._ledger.statements[name], each)
+            self._ledger.write(self._link, name, each)
 
     def _columns(self, new: _New, position: int) -> dict[str, int]:
         row = facts(new.event)

@@ -204,15 +204,10 @@ def check_listed(participant: str, *, is_listed: bool) -> None:
 
 
 def turnout(kept: Terms, cast: Mapping[int, int]) -> tuple[Turnout, ...]:
-    """Count those who took part, by every group that was large enough at the launch."""
+    """Count those who took part, by every group."""
     counted = tally(kept, {(cell, 0): times for cell, times in cast.items()})
     return tuple(
-        Turnout(
-            table=table,
-            labels=labels,
-            invited=_size(found),
-            participants=found.n if _size(found) >= kept.minimum else None,
-        )
+        Turnout(table=table, labels=labels, invited=_size(found), participants=found.n)
         for table in kept.tables
         for labels, found in counted.by(table).items()
     )

@@ -20,7 +20,7 @@ from netpromoter.errors import NetPromoterError, StoreClosed
 
 __all__ = ["Connections", "Database", "Link", "database"]
 
-Parameters: TypeAlias = Mapping[str, Any]
+Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]
 
 #: What begins, ends and undoes a transaction within another.
 _PART = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
@@ -39,6 +39,8 @@ class Database(Protocol):
     shared: bool
     #: What begins a transaction that writes, and keeps everybody else from writing.
     begin: tuple[str, ...]
+    #: What stands in a statement for a value that has a place and no name.
+    mark: str
     #: What gives 32 random signs, and what tells whether there are tables.
     random: str
     has_meta: str
@@ -52,6 +54,12 @@ class Database(Protocol):
     def listed(self, values: Iterable[Any]) -> Any:
         """Give a list as `among` takes it."""
 
+    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        """Give all rows in one value."""
+
+    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
+        """Give the rows in a value that `gathered` has made."""
+
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         """Give rows as they come."""
 
@@ -61,6 +69,7 @@ class Database(Protocol):
 
 class _Sqlite:
     begin: tuple[str, ...] = ("BEGIN IMMEDIATE",)
+    mark = "?"
     random = "lower(hex(randomblob(16)))"
     has_meta = "SELECT count(*) FROM sqlite_master WHERE name = 'netpromoter_meta'"
 
@@ -83,6 +92,13 @@ class _Sqlite:
 
     def listed(self, values: Iterable[Any]) -> Any:
         return json.dumps(list(values))
+
+    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        return sa.func.json_group_array(sa.func.json_array(*columns))
+
+    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
+        found: Sequence[Sequence[Any]] = json.loads(value)
+        return found
 
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         return iter(connection.execute(text, parameters))
@@ -116,6 +132,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 class _Postgresql:
     shared = False
     begin: tuple[str, ...] = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
+    mark = "%s"
     random = "replace(gen_random_uuid()::text, '-', '')"
     # to_regclass would answer from a cache that is older than the lock
     has_meta = "SELECT count(*) FROM pg_class WHERE relname = 'netpromoter_meta' AND pg_table_is_visible(oid)"
@@ -134,6 +151,12 @@ class _Postgresql:
 
     def listed(self, values: Iterable[Any]) -> Any:
         return list(values)
+
+    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+        return sa.func.json_agg(sa.func.json_build_array(*columns))
+
+    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
+        return value or ()
 
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         rows: Iterator[Sequence[Any]] = connection.cursor().stream(text, parameters, binary=True, size=self._chunk)

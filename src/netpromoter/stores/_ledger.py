@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,6 +22,8 @@ __all__ = ["MOST_LABELS", "Ledger"]
 #: How many labels are kept in memory for those who append.
 MOST_LABELS = 100_000
 _FEW = 500
+#: How many rows one statement writes: with fourteen values each, it stays below the bound of old databases.
+_AT_ONCE = 64
 
 
 @attrs.define(kw_only=True)
@@ -41,6 +44,18 @@ class Ledger:
     def ask(self, link: Link, name: str, **lists: Iterable[Any]) -> list[Any]:
         """Execute a statement with lists of values, and give its rows."""
         return link.rows(self.statements[name], {each: self.listed(values) for each, values in lists.items()})
+
+    def gathered(self, link: Link, name: str, **lists: Iterable[Any]) -> list[Any]:
+        """Execute a statement that gives one row, some of whose values are rows themselves."""
+        (row,) = self.ask(link, name, **lists)
+        rows = self.connections.database.rows
+        return [value if isinstance(value, int) else rows(value) for value in row]
+
+    def write(self, link: Link, name: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows, many in one statement: each statement lets other threads in, who do not leave at once."""
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            link.execute(self.statements.of_rows(name, len(part)), list(chain.from_iterable(part)))
 
     def number(self, link: Link, name: str) -> int:
         """Execute a statement that gives one number."""

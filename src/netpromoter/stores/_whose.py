@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, cast
 from urllib.parse import quote, unquote
@@ -114,6 +115,7 @@ def unquoted(text: str) -> str:
     return unquote(text, errors="surrogatepass") if "%" in text else text
 
 
+@lru_cache(maxsize=4_096)
 def contact_named(identity: str) -> str | None:
     """Give the contact in the id of a message or of a response; None if it is not of their form."""
     parts = identity.split("/")

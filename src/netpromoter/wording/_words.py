@@ -29,7 +29,9 @@ SLOTS: Mapping[str, str | None] = MappingProxyType(
         "question_employee": "product",
         "lowest": None,
         "highest": None,
+        "anonymity": "minimum",
         "reason": None,
+        "reason_employee": None,
         "reason_promoter": "product",
         "reason_passive": None,
         "reason_detractor": None,
@@ -126,7 +128,7 @@ class Words:
         """Whether another language was asked for, or a closer kind of this one."""
         return self.asked is not None and _tag(self.asked) != self.locale.lower()
 
-    def say(self, slot: str, *, product: str | None = None, name: str | None = None) -> str:
+    def say(self, slot: str, *, product: str | None = None, name: str | None = None, minimum: int | None = None) -> str:
         """Fill one phrase.
 
         Parameters
@@ -135,6 +137,8 @@ class Words:
             One of `SLOTS`.
         product, name : str, optional
             What the phrase may name: what is asked about, and who is asked. None if it is not known.
+        minimum : int, optional
+            How many answers of employees a group must have to be shown.
 
         Returns
         -------
@@ -152,7 +156,7 @@ class Words:
         'Hello Ann,'
         """
         phrase, named = self.phrases[one_of("slot", slot, SLOTS)], SLOTS[slot]
-        value = {"product": product, "name": name}.get(named or "")
+        value = {"product": product, "name": name, "minimum": minimum}.get(named or "")
         if phrase.without is not None and value is None:
             return phrase.without.format()
         return phrase.text.format(**{str(named): value})

@@ -1,0 +1,78 @@
+"""The rule by which nobody is written to about a poll that takes no first ballot of theirs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from netpromoter.errors import PollClosed
+from netpromoter.model import NEVER, Message, Poll
+from netpromoter.plugins import BallotBox
+from netpromoter.rules import FOREVER, Cadence, Holds, People
+
+from ._vetoes import Later, Never, Verdict
+
+__all__ = ["Answered", "poll_id"]
+
+
+def poll_id(survey: str, occasion: str) -> str:
+    """Give the id of a poll, which does not depend on its roster."""
+    return Poll(survey=survey, occasion=occasion, roster={"anybody": {}}).id
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """Whoever has cast a ballot gets no further message of the wave.
+
+    The ballot box is asked each time, since the ledger is told nothing of ballots.
+
+    Parameters
+    ----------
+    ballots : BallotBox
+        Where they are cast.
+    survey : str
+        The key of the survey.
+    cadence : Wave or Waves
+        Which poll it is at an instant.
+    """
+
+    every_message: ClassVar[bool] = True
+
+    ballots: BallotBox
+    survey: str
+    cadence: Cadence
+
+    def __call__(self, people: People, at: np.datetime64) -> Holds:
+        """Hold for good who has cast a ballot, and everybody while there is no open poll."""
+        occasion = self.cadence.seed(at)
+        cast = self._cast(occasion)
+        free = [cast is not None and each not in cast for each in people.contacts.ids]
+        until = np.where(free, NEVER, FOREVER) if free else np.full(0, NEVER)
+        reason = f"the poll of {occasion} is {self._status(occasion)}"
+        return Holds(until=until, reasons=(reason if cast is None else "answered",))
+
+    def last_look(self, message: Message) -> Verdict:
+        """Judge a message that is about to be taken.
+
+        One of somebody who has cast a ballot since it was adopted is left where it is until the poll is closed, and
+        then withheld as all others are: the ledger would give a time to what has none.
+        """
+        cast = self._cast(message.occasion)
+        if cast is not None:
+            return Later() if message.contact in cast else None
+        status = self._status(message.occasion)
+        return Never(f"the poll of {message.occasion} is closed") if status == "closed" else Later()
+
+    def _cast(self, occasion: str) -> frozenset[str] | None:
+        """Name those who have cast a ballot; None if the poll is not open."""
+        poll = poll_id(self.survey, occasion)
+        if self.ballots.status(poll) == "open":
+            with suppress(PollClosed):  # between the two calls
+                return self.ballots.participated(poll)
+        return None
+
+    def _status(self, occasion: str) -> str:
+        return "not launched" if self.ballots.status(poll_id(self.survey, occasion)) is None else "closed"
