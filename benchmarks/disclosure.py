@@ -5,12 +5,14 @@ import time
 from itertools import combinations
 
 import numpy as np
+from scipy.optimize import linprog
 from timing import row, seconds
 
 from netpromoter.rules import Disclosure
 
 ATTRIBUTES = ("department", "site", "tenure")
 TABLES = [table for size in range(3) for table in combinations(ATTRIBUTES, size)]
+CATEGORIES = (0.25, 0.35, 0.4)
 TENURE = (0.15, 0.2, 0.25, 0.2, 0.2)
 
 
@@ -55,12 +57,36 @@ def shares(companies, tables, of="scores"):
     return {"given up": given_up / large, "leaked": leaks / small, "left": left, "seconds": spent}
 
 
+def bounded(companies, rng):
+    """Give the shares of small groups of which some, and all, of three counts follow as no count is below 0."""
+    small = some = every = 0
+    for columns in companies:
+        protected = Disclosure().protect(columns, TABLES)
+        shown, cells = protected.released.rows, protected.released.cells
+        order = {cell.labels: place for place, cell in enumerate(cells)}
+        own = [order[labels] for labels in zip(*(columns[name].tolist() for name in ATTRIBUTES), strict=True)]
+        ratings = np.zeros((len(CATEGORIES), len(cells)))
+        np.add.at(ratings, (rng.choice(len(CATEGORIES), len(own), p=CATEGORIES), own), 1)
+        for group in protected.under_minimum:
+            places = [ATTRIBUTES.index(name) for name in group.table]
+            row = np.array([float(tuple(cell.labels[place] for place in places) == group.labels) for cell in cells])
+            known = sum(_is_fixed(row, shown, shown @ counts) for counts in ratings)
+            small, some, every = small + 1, some + (known > 0), every + (known == len(CATEGORIES))
+    return some / small, every / small
+
+
+def _is_fixed(row, shown, sums):
+    low, high = (sign * linprog(sign * row, A_eq=shown, b_eq=sums).fun for sign in (1, -1))
+    return np.ceil(low - 1e-6) >= np.floor(high + 1e-6)
+
+
 def main():
     """Measure all companies, and one of 2,000."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--companies", type=int, default=1000)
     parser.add_argument("--crossed", action="store_true", help="release all three attributes together, too")
     parser.add_argument("--comments", action="store_true", help="with the minimum of comments")
+    parser.add_argument("--bounds", type=int, default=0, help="how many companies of 200 to look at for bounds")
     options = parser.parse_args()
     rng = np.random.default_rng(1)
     tables = TABLES + [ATTRIBUTES] * options.crossed
@@ -89,6 +115,15 @@ def main():
         ratio=seconds(one),
         target="below 1 s",
     )
+    if options.bounds:
+        some, every = bounded([company(rng, 200) for _ in range(options.bounds)], rng)
+        row(
+            f"small groups of which bounds fix one of three counts: {options.bounds} companies of 200",
+            f"{some:.1%}",
+            against="the small groups; all three counts",
+            ratio=f"{every:.1%}",
+            target="stated",
+        )
 
 
 if __name__ == "__main__":

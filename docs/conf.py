@@ -24,7 +24,7 @@ import netpromoter  # noqa: E402
 
 ROOMS = (
     *("stats", "frames", "ratings", "formats", "model", "rules", "engine", "channels", "stores", "plugins", "testing"),
-    *("wording", "report", "errors"),
+    *("wording", "report", "errors", "insight"),
 )
 FACES = [f"netpromoter.{room}" for room in ROOMS]
 

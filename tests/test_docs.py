@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 FACES = (
     *("channels", "engine", "errors", "formats", "frames", "model", "plugins", "ratings", "report", "rules", "stats"),
-    *("stores", "testing", "wording"),
+    *("stores", "testing", "wording", "insight"),
 )
 LONG = 25
 

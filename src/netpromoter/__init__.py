@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Adoption,
         Backtest,
         Behavior,
+        CaseAlerts,
         Dispatch,
         Links,
         Plan,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         simulate,
     )
     from .frames import Breakdown, score_by
-    from .model import Contact, Contacts, Survey, Touches
+    from .model import Case, Contact, Contacts, Survey, Touches
     from .plugins import hookimpl, load_plugins, open_store
     from .rules import (
         AccountLimit,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Policy,
         Priority,
         QuietPeriod,
+        Recovery,
         Reminders,
         Route,
         Routing,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
         field,
     )
     from .stats import (
+        DesignScore,
         Difference,
         PairedDifference,
         RateDifference,
@@ -70,8 +73,10 @@ if TYPE_CHECKING:
         compare,
         compare_paired,
         compare_variants,
+        design_score,
         score,
     )
+    from .stores import SqlBallotBox
 
 __version__ = "0.1.0"
 __all__ = [
@@ -84,6 +89,8 @@ __all__ = [
     "Breakdown",
     "BusinessHours",
     "Capacity",
+    "Case",
+    "CaseAlerts",
     "Census",
     "Channels",
     "ConsoleChannel",
@@ -91,6 +98,7 @@ __all__ = [
     "Contacts",
     "Continuous",
     "DailyCap",
+    "DesignScore",
     "Difference",
     "Dispatch",
     "FollowUp",
@@ -106,6 +114,7 @@ __all__ = [
     "QuietPeriod",
     "Rate",
     "RateDifference",
+    "Recovery",
     "Reminders",
     "Replay",
     "Route",
@@ -115,6 +124,7 @@ __all__ = [
     "SendWindow",
     "Simulation",
     "SmtpChannel",
+    "SqlBallotBox",
     "Survey",
     "Templates",
     "Touches",
@@ -132,6 +142,7 @@ __all__ = [
     "compare",
     "compare_paired",
     "compare_variants",
+    "design_score",
     "field",
     "hookimpl",
     "load_plugins",
@@ -152,10 +163,12 @@ _HOMES = {
     "Adoption": ".engine",
     "Backtest": ".engine",
     "Behavior": ".engine",
+    "CaseAlerts": ".engine",
     "Dispatch": ".engine",
     "Links": ".engine",
     "Plan": ".engine",
     "Program": ".engine",
+    "Rate": ".engine",
     "Replay": ".engine",
     "Simulation": ".engine",
     "Templates": ".engine",
@@ -166,6 +179,7 @@ _HOMES = {
     "simulate": ".engine",
     "Breakdown": ".frames",
     "score_by": ".frames",
+    "Case": ".model",
     "Contact": ".model",
     "Contacts": ".model",
     "Survey": ".model",
@@ -187,6 +201,7 @@ _HOMES = {
     "Policy": ".rules",
     "Priority": ".rules",
     "QuietPeriod": ".rules",
+    "Recovery": ".rules",
     "Reminders": ".rules",
     "Route": ".rules",
     "Routing": ".rules",
@@ -199,6 +214,7 @@ _HOMES = {
     "Waves": ".rules",
     "Within": ".rules",
     "field": ".rules",
+    "DesignScore": ".stats",
     "Difference": ".stats",
     "PairedDifference": ".stats",
     "RateDifference": ".stats",
@@ -207,7 +223,9 @@ _HOMES = {
     "compare": ".stats",
     "compare_paired": ".stats",
     "compare_variants": ".stats",
+    "design_score": ".stats",
     "score": ".stats",
+    "SqlBallotBox": ".stores",
 }
 _ROOMS = frozenset(
     {

@@ -18,6 +18,7 @@ __all__ = [
     "NoHistogram",
     "NoRatings",
     "NoTruthValue",
+    "NotErased",
     "PluginError",
     "PollClosed",
     "ScaleWarning",
@@ -99,6 +100,10 @@ class StoreClosed(NetPromoterError, RuntimeError):
 
 class PollClosed(NetPromoterError, RuntimeError):
     """A poll takes no ballots any more, and does not say who cast one."""
+
+
+class NotErased(NetPromoterError, TimeoutError):
+    """What was deleted is still in a file, since somebody else reads or writes it: forget again."""
 
 
 class PluginError(NetPromoterError, RuntimeError):

@@ -17,7 +17,7 @@ from netpromoter.errors import (
     InvalidArgument,
     InvalidToken,
     MissingDependency,
-    NetPromoterError,
+    NotErased,
     PollClosed,
 )
 from netpromoter.model import Ballot, Poll, ReleasedGroup
@@ -249,9 +249,7 @@ def test_a_reader_of_the_file_is_in_the_way_of_the_close(tmp_path, monkeypatch):
     reader = sqlite3.connect(tmp_path / "nps.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM netpromoter_poll").fetchone()
-    with pytest.raises(
-        NetPromoterError, match=r"^what was cast is still in the file, which another reads: close again$"
-    ):
+    with pytest.raises(NotErased, match=r"^what was cast is still in the file, which another reads: close again$"):
         box.close_poll("enps/autumn", everybody)
     assert box.status("enps/autumn") == "closing"
     with pytest.raises(InvalidArgument, match=r"\(got 'one that is closing'\)$"):
@@ -270,7 +268,7 @@ def test_who_holds_a_lock_is_in_the_way_of_the_close(postgresql, monkeypatch):
     cast_all(box)
     with psycopg.connect(postgresql) as reader:
         reader.execute("SELECT count(*) FROM netpromoter_poll_1_ballots").fetchone()
-        with pytest.raises(NetPromoterError, match=r"^what was cast cannot be dropped while another reads it: close"):
+        with pytest.raises(NotErased, match=r"^what was cast cannot be dropped while another reads it: close"):
             box.close_poll("enps/autumn", everybody)
     assert box.status("enps/autumn") == "closing"
     assert box.close_poll("enps/autumn", everybody).group().n == 12

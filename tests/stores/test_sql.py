@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netpromoter.errors import Conflict, InvalidArgument, MissingDependency, NetPromoterError, StoreClosed
+from netpromoter.errors import Conflict, InvalidArgument, MissingDependency, NotErased, StoreClosed
 from netpromoter.model import (
     Bounced,
     Coded,
@@ -533,19 +533,82 @@ def test_forgetting_within_exclusive_waits_for_its_end(tmp_path):
 
 
 def test_a_reader_in_the_way_of_forgetting_is_told_of(tmp_path, monkeypatch):
-    """While somebody reads the file, what was deleted cannot be wiped: an error says so, and one can forget again."""
+    """While somebody reads the file, what was deleted cannot be wiped: an error says so, and one can forget again.
+
+    Nobody else is told: what is appended meanwhile is appended.
+    """
     monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
     store = SqlStore(f"sqlite:///{tmp_path}/nps.db")
     store.append(history("somebody17"))
     reader = sqlite3.connect(tmp_path / "nps.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM netpromoter_log").fetchone()
-    with pytest.raises(NetPromoterError, match=r"^what was deleted is still in the file"):
+    with pytest.raises(
+        NotErased, match=r"^what was deleted is still in the file, which somebody else is using: forget "
+    ):
         store.forget("somebody17")
+    assert len(store.append([scheduled("ann")])) == 1
     assert store.forgotten(["somebody17"]) == {"somebody17"}
     reader.close()
     store.forget("somebody17")
     assert not any(b"somebody17" in path.read_bytes() for path in tmp_path.iterdir())
+    store.close()
+
+
+def test_a_writer_in_the_way_of_forgetting_is_told_of(tmp_path, monkeypatch):
+    """Who begins to write between forgetting and wiping is told of in the same words; another error is not."""
+    monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
+    SqlStore(f"sqlite:///{tmp_path}/nps.db").close()
+    mine, theirs = (sqlite3.connect(tmp_path / "nps.db", timeout=0.1, isolation_level=None) for _ in range(2))
+    theirs.execute("BEGIN IMMEDIATE")
+    assert not _connections._rewritten(mine)
+    theirs.execute("ROLLBACK")
+    assert _connections._rewritten(mine)
+    mine.execute("BEGIN")
+    with pytest.raises(sqlite3.OperationalError, match="VACUUM"):
+        _connections._rewritten(mine)
+    mine.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+@pytest.mark.parametrize("size", [3, 1_000])
+def test_the_forgotten_are_found_among_many(make, size):
+    """Of a few and of many, those are given who were forgotten, whatever their ids contain."""
+    store = make()
+    people = [*(f"c-{number}" for number in range(size)), "a/b \ud83d"]
+    assert store.forgotten(people) == set()
+    for contact in ("c-1", "a/b \ud83d", "nobody"):
+        store.forget(contact)
+    assert store.forgotten(people) == {"c-1", "a/b \ud83d"}
+    assert store.forgotten(iter(people[:1])) == store.forgotten([]) == set()
+    store.close()
+
+
+def test_nobody_is_hashed_where_nobody_was_forgotten(monkeypatch):
+    """Those who plan a million people pay nothing until somebody was forgotten, and then one hash for each."""
+    hashed = []
+    store = SqlStore("sqlite://")
+    keyed = store._ledger.hash
+    monkeypatch.setattr(type(store._ledger), "hash", lambda _, contact: hashed.append(contact) or keyed(contact))
+    people = [f"c-{number}" for number in range(1_000)]
+    store.forgotten(people)
+    assert hashed == []
+    store.forget("c-7")
+    hashed.clear()
+    assert store.forgotten(people) == {"c-7"}
+    assert hashed == people
+    store.close()
+
+
+def test_what_is_due_is_found_without_sorting():
+    """However many messages are due at one instant, the earliest adopted are read from an index, in order."""
+    store = SqlStore("sqlite://")
+    with store._connections.reading() as link:
+        steps = link.rows(f"EXPLAIN QUERY PLAN {store._statements['waiting']}", {"at": 0, "most": 1})
+    assert [step[3] for step in steps] == ["SEARCH netpromoter_outbox USING INDEX netpromoter_outbox_waiting (due<?)"]
+    store.append([scheduled(name) for name in "cab"])
+    assert [each.contact for each in store.waiting(AT, limit=2).values()] == ["c", "a"]
     store.close()
 
 

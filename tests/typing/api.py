@@ -26,6 +26,7 @@ from netpromoter import (
     errors,
     formats,
     frames,
+    insight,
     model,
     plugins,
     ratings,
@@ -128,7 +129,8 @@ def shares_and_spans() -> None:
     assert_type(curve.quantile(0.9), float | timedelta | None)
     greenwood: stats.SurvivalInterval = "log"
     assert_type(curve.interval(timedelta(hours=4), method=greenwood), tuple[float, float])
-    assert_type(curve.quantile_interval(confidence_level=0.9), tuple[float | timedelta | None, float | timedelta | None])
+    low, _ = curve.quantile_interval(confidence_level=0.9)
+    assert_type(low, float | timedelta | None)
     assert_type(curve.rows(method="plain"), list[dict[str, Any]])
     stats.survival(np.array([1.0, 2.0]))
 
@@ -751,8 +753,8 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     program.receive_opt_out(contact="c-1", at=now)
     program.receive_bounce("relationship/2026-autumn/c-1/0/0", at=now, reason="no such mailbox")
     assert_type(program.responses(since=now, at=now), list[model.Response])
-    assert_type(program.score(since=now), nps.Score)
-    assert_type(program.score_by("plan"), dict[Any, nps.Score])
+    assert_type(program.score(since=now), nps.Score | nps.DesignScore)
+    assert_type(program.score_by("plan"), dict[Any, nps.Score | nps.DesignScore])
     assert_type(program.tell(at=now), int)
 
 
@@ -813,6 +815,49 @@ def pictures(s: nps.Score, by: nps.Breakdown, year: nps.Simulation, ax: Axes) ->
     assert_type(report.plot_score(s, ax=ax, confidence_level=0.9, method="scas"), Axes)
     assert_type(report.plot_breakdown(by, sort="nps"), Axes)
     print(report.plot_simulation(year), report.plot_simulation({"a year": year}))
+
+
+def what_the_loop_achieved(
+    program: nps.Program, answers: list[model.Response], cases: list[model.Case], at: datetime
+) -> None:
+    found = program.loop(at=at, since=at - timedelta(days=7), accounts={"c-1": "a-1", "c-2": None})
+    assert_type(found, insight.Loop)
+    assert_type(insight.loop(answers, cases=cases, at=at, delivered={("june", "c-1"): at}), insight.Loop)
+    assert_type(found.response_rate, insight.Measure | None)
+    assert_type(found.contacted_of_all.share, stats.Share)
+    assert_type(found.contacted.interval(confidence_level=0.9, method="jeffreys"), tuple[float, float])
+    assert_type(found.promises["attempt"], insight.WithinPromise)
+    assert_type(found.promises["attempt"].value, float | None)
+    assert_type(found.times["contact"], stats.Survival)
+    trial = found.trials["recover"]
+    assert_type(trial, insight.Trial)
+    assert_type(trial.called, insight.TrialArm)
+    assert_type(trial.called.change, nps.PairedDifference | None)
+    assert_type(trial.rating_effect, insight.ChangeDifference | None)
+    assert_type(trial.score_effect, nps.Difference | None)
+    assert_type(trial.won_back_effect, nps.RateDifference | None)
+    assert_type(trial.unanswerable, str | None)
+    assert_type(found.movement, nps.PairedDifference | None)
+    assert_type(found.caseloads[None], insight.Caseload)
+    what: insight.CaseloadMeasure = "attempt within promise"
+    assert_type(found.by_owner(what, minimum=5), insight.Ranking)
+    assert_type(found.by_team({"ann": "east"}, confidence_level=0.9).rows(), list[dict[str, Any]])
+    print(found.rows(confidence_level=0.9), found.to_frame("polars"))
+
+
+def disclosure(tally: model.Tally) -> None:
+    control = rules.Disclosure(minimum=5, comments=10)
+    columns = {"team": ["a", "b"], "site": np.array(["x", "y"])}
+    protected = control.protect(columns, [(), "team", ("team", "site")], counts=[5, 7], of="comments")
+    assert_type(protected, rules.Protected)
+    assert_type(protected.given_up, tuple[rules.Group, ...])
+    assert_type(rules.Group("team", "a") in protected, bool)
+    assert_type(protected.released, rules.Released)
+    later = rules.Released.from_dict(protected.released.to_dict())
+    found = control.audit(columns, protected.shown, ["team"], released=later)
+    assert_type(found, tuple[rules.Recoverable, ...])
+    assert_type(rules.merged(columns["team"], within=columns["site"], name="others"), rules.Merged)
+    assert_type(rules.released_groups(tally, merge={"team": "site"}), tuple[model.ReleasedGroup, ...])
 
 
 def refusals() -> None:

@@ -45,7 +45,7 @@ def test_every_language_is_complete(locale):
 def test_a_phrase_says_what_it_is_given(locale, slot, value):
     """What a slot may name stands in its phrase as it is, braces and all; nothing else is ever in braces."""
     held = words(locale)
-    full, bare = held.say(slot, product=value, name=value), held.say(slot)
+    full, bare = held.say(slot, product=value, name=value, minimum=value), held.say(slot)
     assert (value in full) or SLOTS[slot] is None
     assert not {"{", "}"} & set(bare)
     assert (full == bare) <= (SLOTS[slot] is None)

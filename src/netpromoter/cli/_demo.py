@@ -13,10 +13,11 @@ from netpromoter.channels import OutboxChannel
 from netpromoter.engine import Links, Program
 from netpromoter.formats import coding_sheet
 from netpromoter.model import Scheduled, Survey
-from netpromoter.plugins import load_plugins, open_store
+from netpromoter.plugins import Store, load_plugins, open_store
 from netpromoter.report import digest, page
 from netpromoter.rules import (
     Census,
+    FollowUp,
     Owner,
     Recovery,
     Reminders,
@@ -67,15 +68,11 @@ def demo(folder: Path, customers: int, seed: int) -> None:
             store.close()
 
 
-def _program(store: object, folder: Path) -> Program:
-    calls = Within("attempt", timedelta(hours=48), notice_after=timedelta(hours=24), escalate_after=timedelta(hours=72))
-    everything: dict[str, object] = {
-        "store": store,
-        "channels": {"email": OutboxChannel(folder / "outbox", sender="care@example.com")},
-        "plugins": load_plugins(entry_points=False),
-    }
+def _program(store: Store, folder: Path) -> Program:
     return Program(
         survey=Survey("relationship", product="Acme"),
+        store=store,
+        channels={"email": OutboxChannel(folder / "outbox", sender="care@example.com")},
         links=Links("https://nps.example.com", keys=["only for this demonstration, and no secret"]),
         cadence=Wave("2026-06"),
         audience=[
@@ -84,19 +81,22 @@ def _program(store: object, folder: Path) -> Program:
         ],
         rules=[],
         reminders=Reminders(after=[timedelta(days=3), timedelta(days=7)], max_messages=3),
-        variants=Variants(
-            Variant("plain", subject="How likely are you to recommend Acme?"), Variant("ask", subject="One question")
-        ),
+        variants=Variants(Variant("plain", subject="About Acme"), Variant("short", subject="One question")),
         keep=["plan", "tier", "country", "revenue"],
-        follow_up=sendgrid(
-            holdout=0.25,
-            within=[calls, Within("close", timedelta(days=14))],
-            priority=high_value_low_score("revenue"),
-            owner=Routing(owners=[Owner(name) for name in OWNERS]),
-            name="call-back",
-        ),
+        follow_up=_call_back(),
         recovery=Recovery(),
-        **everything,  # type: ignore[arg-type]
+        plugins=load_plugins(entry_points=False),
+    )
+
+
+def _call_back() -> FollowUp:
+    calls = Within("attempt", timedelta(hours=48), notice_after=timedelta(hours=24), escalate_after=timedelta(hours=72))
+    return sendgrid(
+        holdout=0.25,
+        within=[calls, Within("close", timedelta(days=14))],
+        priority=high_value_low_score("revenue"),
+        owner=Routing(owners=[Owner(name) for name in OWNERS]),
+        name="call-back",
     )
 
 

@@ -11,6 +11,8 @@ from ._dispatch import Clock, Dispatch
 from ._links import LinkPurpose, Links, Reference
 from ._messages import Messages
 from ._plan import AnyContacts, Held, Plan, plan
+from ._poll_scores import GroupScore, GroupTurnout, PollScores, PollTurnout
+from ._polling import Polling
 from ._program import Program
 from ._rates import Rate
 from ._render import render
@@ -29,11 +31,16 @@ __all__ = [
     "Clock",
     "Days",
     "Dispatch",
+    "GroupScore",
+    "GroupTurnout",
     "Held",
     "LinkPurpose",
     "Links",
     "Messages",
     "Plan",
+    "PollScores",
+    "PollTurnout",
+    "Polling",
     "Program",
     "Rate",
     "Reference",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -44,7 +45,7 @@ class Adoption:
     @property
     def events(self) -> list[Scheduled | WaveDrawn]:
         """A `Scheduled` for each message, after a `WaveDrawn` for each stratum."""
-        messages = [*self.plan.invitations, *self.plan.reminders]
+        messages = chain(self.plan.invitations, self.plan.reminders)
         return [*self.plan.drawn, *(Scheduled(message=message, at=self.at) for message in messages)]
 
     def touches(self) -> Touches:

@@ -6,8 +6,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from netpromoter.insight import Loop, loop
-from netpromoter.model import Bounced, FollowUpDecided, Message, Responded, Scheduled, Sent, Settled
+from netpromoter.model import (
+    Bounced,
+    FollowUpDecided,
+    Message,
+    Purpose,
+    Responded,
+    Response,
+    Scheduled,
+    Sent,
+    Settled,
+    instant,
+)
 from netpromoter.plugins import Store
 
 from ._cases import Cases
@@ -27,11 +40,11 @@ def achieved(
     accounts: Mapping[str, str | None] | None,
 ) -> Loop:
     """Read what came of the answers to a survey, and to the one that asks again, by an instant."""
-    answers = (getattr(entry.event, "response", None) for entry in store.entries(kinds=(Responded,)))
+    instant("at", at)
     decided: Iterator[Any] = (entry.event for entry in store.entries(kinds=(FollowUpDecided,)))
     delivered = _delivered(store, at)
     return loop(
-        [answer for answer in answers if answer is not None and answer.survey in {survey, recovery}],
+        _answers(store, {survey: "score", recovery: "recovery"}),
         decided,
         Cases(store=store, survey=survey).as_of(at),
         at=at,
@@ -40,6 +53,14 @@ def achieved(
         asked_again=delivered.get(recovery, {}),
         accounts=accounts,
     )
+
+
+def _answers(store: Store, purposes: Mapping[str, Purpose]) -> Iterator[Response]:
+    """Give the answers to some surveys; what they are for goes by the survey, whichever program received them."""
+    for entry in store.entries(kinds=(Responded,)):
+        answer = getattr(entry.event, "response", None)
+        if isinstance(answer, Response) and (purpose := purposes.get(answer.survey)) is not None:
+            yield answer if answer.purpose == purpose else attrs.evolve(answer, purpose=purpose)
 
 
 def _delivered(store: Store, at: datetime) -> dict[str, dict[tuple[str, str], datetime]]:

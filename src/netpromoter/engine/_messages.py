@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, overload
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter.model import KINDS, Contacts, Instants, Message, Touches, aware
+from netpromoter.model import KINDS, Column, Contacts, Instants, Message, Touches
 from netpromoter.rules import History, Policy
 
-__all__ = ["Coded", "Labels", "Messages"]
+__all__ = ["Coded", "Labels", "Messages", "instants"]
 
 _Ints = npt.NDArray[np.integer[Any]]
+_PAGE = 10_000
 
 
 class Coded(Sequence[Any]):
@@ -28,6 +30,10 @@ class Coded(Sequence[Any]):
 
     def __getitem__(self, place: Any) -> Any:
         return self._labels[self._codes[place]]
+
+    def some(self, places: _Ints) -> list[Any]:
+        """Give the labels at some places."""
+        return [self._labels[code] for code in self._codes[places].tolist()]
 
 
 class Labels(Sequence[Any]):
@@ -44,6 +50,10 @@ class Labels(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._history.labels(self._rows, self._column))
+
+    def some(self, places: _Ints) -> list[Any]:
+        """Give the labels at some places."""
+        return self._history.labels(self._rows[places], self._column)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -94,11 +104,12 @@ class Messages(Sequence[Message]):
     def __getitem__(self, place: Any) -> Any:
         """Return one message, or a list of them."""
         if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
+            return list(self._made(np.arange(*place.indices(len(self)))))
         return self._message(range(len(self))[place])
 
     def __iter__(self) -> Iterator[Message]:
-        return map(self._message, range(len(self)))
+        for places in self._pages():
+            yield from self._made(places)
 
     def __repr__(self) -> str:
         return f"Messages({len(self):,})"
@@ -113,38 +124,51 @@ class Messages(Sequence[Message]):
         return self.occasions if len(self.occasions) == len(self) else [self.occasions[0]] * len(self)
 
     def _message(self, place: int) -> Message:
-        survey, position = self.policy.survey, int(self.positions[place])
-        due: Any = aware(self.due[place])
-        channel = self.policy.channels.order[self.channel[place]]
-        contact = self.contacts.at(position)
-        return Message(
-            survey=survey.key,
-            kind=survey.kind,
-            revision=survey.revision,
-            occasion=_at(self.occasions, place),
-            contact=contact.id,
-            step=int(self.step[place]),
-            attempt=int(self.attempt[place]),
-            channel=channel,
-            to=contact.addresses[channel],
-            destination=int(self.destination[place]),
-            due=due,
-            locale=contact.locale,
-            time_zone=contact.time_zone,
-            stratum=_at(self.strata, place),
-            probability=None if self.probability is None else float(self.probability[place]),
-            snapshot={name: self.contacts.columns[name][position] for name in self.policy.keep},
-            **self._words(place),
-        )
+        return next(self._made(np.array([place])))
 
-    def _words(self, place: int) -> dict[str, Any]:
+    def _made(self, places: _Ints) -> Iterator[Message]:
+        """Make some of the messages, of columns that are read at once."""
+        survey, people = self.policy.survey, self.contacts
+        facts = {
+            **{name: getattr(self, name)[places].tolist() for name in ("step", "attempt", "destination")},
+            "contact": people.ids[self.positions[places]].tolist(),
+            "due": instants(self.due[places]),
+            "locale": _held(people.locale, self.positions[places]),
+            "time_zone": _held(people.time_zone, self.positions[places]),
+            **self._labels(places),
+        }
+        snapshots = self._snapshots(self.positions[places])
+        for place, snapshot, *row in zip(places.tolist(), snapshots, *facts.values(), strict=True):
+            known = dict(zip(facts, row, strict=True))
+            to = people.addresses[known["channel"]][self.positions[place]]
+            known |= self._words(known["step"], known["arm"])
+            yield Message(
+                survey=survey.key, kind=survey.kind, revision=survey.revision, to=to, snapshot=snapshot, **known
+            )
+
+    def _labels(self, places: _Ints) -> dict[str, list[Any]]:
+        """Read what some messages say of their occasion, channel and draw."""
+        order, probability = self.policy.channels.order, self.probability
+        named = {"occasion": self.occasions, "arm": self.arms, "stratum": self.strata}
+        return {
+            **{name: _some(values, places) for name, values in named.items()},
+            "channel": [order[code] for code in self.channel[places].tolist()],
+            "probability": [None] * len(places) if probability is None else probability[places].tolist(),
+        }
+
+    def _snapshots(self, positions: _Ints) -> Iterator[dict[str, Any]]:
+        keep = self.policy.keep
+        columns = [_held(self.contacts.columns[name], positions) for name in keep]
+        rows = zip(*columns, strict=True) if columns else [()] * len(positions)
+        return (dict(zip(keep, row, strict=True)) for row in rows)
+
+    def _words(self, step: int, arm: str | None) -> dict[str, Any]:
         """Choose the template and the subject: a variant has its own, a reminder the template of its step."""
-        step, arm = int(self.step[place]), _at(self.arms, place)
         variant = self.policy.variants.named(arm) if self.policy.variants else None
         template = (variant and variant.template) or "invitation"
         if step:
             template = self.policy.reminders.template(step) if self.policy.reminders else "reminder"
-        return {"template": template, "subject": variant.subject if variant else None, "arm": arm}
+        return {"template": template, "subject": variant.subject if variant else None}
 
     def touches(self) -> Touches:
         """Return the messages as a history has them once they are adopted, in the order of time."""
@@ -175,22 +199,50 @@ class Messages(Sequence[Message]):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give each message as a plain dict, without its address."""
-        for place in range(len(self)):
-            yield {
-                "contact": str(self.contacts.ids[self.positions[place]]),
-                "occasion": _at(self.occasions, place),
-                "step": int(self.step[place]),
-                "attempt": int(self.attempt[place]),
-                "channel": self.policy.channels.order[self.channel[place]],
-                "due": aware(self.due[place]),
-                "arm": _at(self.arms, place),
-                "stratum": _at(self.strata, place),
-                "probability": None if self.probability is None else float(self.probability[place]),
-            }
+        for places in self._pages():
+            columns = self.columns(places)
+            yield from (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+    def columns(self, places: _Ints | None = None) -> dict[str, list[Any]]:
+        """Give the messages, or some of them, as plain columns, without addresses."""
+        some = np.arange(len(self)) if places is None else places
+        labels = self._labels(some)
+        return {
+            "contact": self.contacts.ids[self.positions[some]].tolist(),
+            "occasion": labels["occasion"],
+            "step": self.step[some].tolist(),
+            "attempt": self.attempt[some].tolist(),
+            "channel": labels["channel"],
+            "due": instants(self.due[some]),
+            **{name: labels[name] for name in ("arm", "stratum", "probability")},
+        }
+
+    def _pages(self) -> Iterator[_Ints]:
+        """Give the places of all messages, so many at a time that their columns take no memory to speak of."""
+        yield from (np.arange(first, min(first + _PAGE, len(self))) for first in range(0, len(self), _PAGE))
 
 
-def _at(values: Sequence[Any], place: int) -> Any:
-    return values[place if len(values) != 1 else 0]
+def instants(values: Instants) -> list[datetime | None]:
+    """Give a column of instants as aware datetimes in UTC; None for never."""
+    naive: list[Any] = values.astype("datetime64[us]").tolist()
+    return [None if each is None else each.replace(tzinfo=UTC) for each in naive]
+
+
+def _held(column: Column, positions: _Ints) -> list[Any]:
+    """Give the values of some people as plain Python objects; None where one is missing."""
+    some = column.take(positions)
+    if some.kind == "text":
+        labels = *some.labels, None
+        return [labels[code] for code in np.where(some.missing, len(some.labels), some.values).tolist()]
+    values = instants(some.values) if some.kind == "instant" else some.values.tolist()
+    return [None if missing else value for value, missing in zip(values, some.missing.tolist(), strict=True)]
+
+
+def _some(values: Sequence[Any], places: _Ints) -> list[Any]:
+    """Give the labels of some messages, where there may be one for all."""
+    if len(values) == 1:
+        return [values[0]] * len(places)
+    return values.some(places) if isinstance(values, Coded | Labels) else [values[place] for place in places.tolist()]
 
 
 def _coded(values: Sequence[Any], size: int) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeAlias
 
 import attrs
@@ -16,12 +17,12 @@ from netpromoter import formats, frames
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
-from netpromoter.model import Contact, Contacts, Event, Instants, Touches, WaveDrawn, aware, instant, span
+from netpromoter.model import NEVER, Contact, Contacts, Event, Instants, Touches, WaveDrawn, aware, instant, span
 from netpromoter.rules import FOREVER, Audience, History, Policy
 from netpromoter.rules import zone as known_zone
 
 from ._holding import Holding
-from ._messages import Messages
+from ._messages import Messages, instants
 from ._planner import NO_OCCASION, Decision, Planner
 
 __all__ = ["Held", "Plan", "plan"]
@@ -73,8 +74,16 @@ class Held:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give each as a plain dict; `until` is None where the hold has no known end."""
-        for position, until, code in zip(self.positions, self.until, self.codes, strict=True):
-            yield {"contact": self.contacts.ids[position], "until": _end(until), "reason": self.reasons[code]}
+        columns = self.columns()
+        yield from (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Give them as plain columns, as `rows` does one by one."""
+        return {
+            "contact": self.contacts.ids[self.positions].tolist(),
+            "until": instants(np.where(self.until >= FOREVER, NEVER, self.until)),
+            "reason": [self.reasons[code] for code in self.codes.tolist()],
+        }
 
 
 def _end(until: np.datetime64) -> datetime | None:
@@ -220,7 +229,7 @@ class Plan:
             yield empty | {"action": "hold"} | row
 
     def to_frame(self, library: Library) -> Any:
-        """Give the rows as a dataframe.
+        r"""Give the rows as a dataframe.
 
         Parameters
         ----------
@@ -230,10 +239,22 @@ class Plan:
         Returns
         -------
         dataframe
-            The columns of `rows`.
+            The columns of `rows`. A text with half a character (a lone surrogate) is escaped as a log does, as in
+            ``\\ud83d``.
         """
-        rows = list(self.rows())
-        return frame({name: [row[name] for row in rows] for name in _COLUMNS}, _TYPES, library)
+        parts = [*self._columns()]
+        columns = {name: list(chain.from_iterable(part[name] for part in parts)) for name in _COLUMNS}
+        try:
+            return frame(columns, _TYPES, library)
+        except UnicodeEncodeError:  # half a character, which no dataframe holds
+            texts = {name: list(map(_escaped, columns[name])) for name, kind in _TYPES.items() if kind is str}
+            return frame(columns | texts, _TYPES, library)
+
+    def _columns(self) -> Iterator[dict[str, list[Any]]]:
+        """Give the columns of invitations, reminders and those who are held."""
+        for action, part in (("invite", self.invitations), ("remind", self.reminders), ("hold", self.held)):
+            empty: dict[str, list[Any]] = dict.fromkeys(_COLUMNS, [None] * len(part))
+            yield empty | {"action": [action] * len(part)} | part.columns()
 
 
 _TYPES = {
@@ -250,6 +271,10 @@ _TYPES = {
     "reason": str,
 }
 _COLUMNS = tuple(_TYPES)
+
+
+def _escaped(text: str | None) -> str | None:
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _numbered(number: int, name: str) -> str:

@@ -123,7 +123,7 @@ def _distinct(name: str, values: Iterable[_Fact], kind: type[_Fact]) -> list[_Fa
         if not isinstance(value, kind):
             raise refusal(name, f"made of {kind.__name__}", value)
         first = found.setdefault(identity(value), value)
-        if isinstance(first, Case) and isinstance(value, Case) and len(value.moves) > len(first.moves):
+        if len(getattr(value, "moves", ())) > len(getattr(first, "moves", ())):
             found[identity(value)] = value
     return list(found.values())
 

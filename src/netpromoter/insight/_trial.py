@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+
 import attrs
 
 from netpromoter._html import escape, table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from netpromoter._checks import refusal, require
-from netpromoter.errors import NetPromoterError
+from netpromoter.errors import NotErased
 from netpromoter.model import Ballot, Poll, PollStatus, Protect, Release, ReleasedGroup, Tally, Turnout
 
 from ._ballots import (
@@ -226,10 +226,8 @@ class SqlBallotBox:
                 return
             try:
                 link.wipe()
-            except NetPromoterError as error:
-                raise NetPromoterError(
-                    "what was cast is still in the file, which another reads: close again"
-                ) from error
+            except NotErased as error:
+                raise NotErased("what was cast is still in the file, which another reads: close again") from error
         with self._writing(poll) as found:
             self._move(found, "closed")
 
@@ -279,4 +277,4 @@ def _drop(found: _Found) -> None:
     except Exception as error:
         if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
-        raise NetPromoterError("what was cast cannot be dropped while another reads it: close again") from error
+        raise NotErased("what was cast cannot be dropped while another reads it: close again") from error

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from netpromoter._checks import refusal, require
-from netpromoter.errors import NetPromoterError, StoreClosed
+from netpromoter.errors import NotErased, StoreClosed
 
 __all__ = ["Connections", "Database", "Link", "database"]
 
@@ -104,14 +104,20 @@ class _Sqlite:
         return iter(connection.execute(text, parameters))
 
     def wipe(self, connection: Any) -> None:
-        if self.shared:
-            return
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            row = connection.execute(statement).fetchone()
-        if row[0]:
-            raise NetPromoterError(
-                "what was deleted is still in the file, which another process is reading: forget again"
-            )
+        if not self.shared and not _rewritten(connection):
+            raise NotErased("what was deleted is still in the file, which somebody else is using: forget again")
+
+
+def _rewritten(connection: sqlite3.Connection) -> bool:
+    """Write a file anew, and empty its write-ahead log; say whether everybody else let it happen."""
+    try:
+        connection.execute("VACUUM")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    return not busy
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -238,8 +244,8 @@ class Link:
 
     def wipe(self) -> None:
         """See to it that nothing remains of what was deleted."""
-        self.database.wipe(self._connection)
         self.deleted = False
+        self.database.wipe(self._connection)
 
     @property
     def is_usable(self) -> bool:

@@ -74,7 +74,7 @@ _OPEN = sa.and_(outbox.c.over == sa.text("0"), outbox.c.adopted.is_not(None))
 #: Which messages nobody has taken, and of which that were taken nobody knows the outcome.
 WAITING = sa.and_(_OPEN, outbox.c.intent.is_(None))
 CLAIMED = sa.and_(_OPEN, outbox.c.intent.is_not(None))
-sa.Index("netpromoter_outbox_waiting", outbox.c.due, sqlite_where=WAITING, postgresql_where=WAITING)
+sa.Index("netpromoter_outbox_waiting", outbox.c.due, outbox.c.adopted, sqlite_where=WAITING, postgresql_where=WAITING)
 sa.Index("netpromoter_outbox_claims", outbox.c.intent, sqlite_where=CLAIMED, postgresql_where=CLAIMED)
 cursor = _table("cursor", _key("name", sa.Text), _whole("position"))
 #: Keyed hashes of the ids of those who were forgotten.

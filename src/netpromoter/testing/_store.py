@@ -137,7 +137,12 @@ def _all_that_is_told(contact: str, place: dict[str, Any]) -> list[Event]:
 
 
 def _all_that_follows(answer: Response) -> list[Event]:
-    place = {"survey": answer.survey, "occasion": answer.occasion, "contact": answer.contact, "policy": "call/back"}
+    place: dict[str, Any] = {
+        "survey": answer.survey,
+        "occasion": answer.occasion,
+        "contact": answer.contact,
+        "policy": "call/back",
+    }
     later, deadline = _AT + _HOUR, Deadline(promise="attempt", due=_AT + 2 * _HOUR, notice=_AT + _HOUR)
     opened = CaseOpened(**place, rating=answer.rating, owner="bea", priority=1.5, deadlines=(deadline,), at=_AT)
     moved: dict[str, Any] = {"case": opened.case, "by": "bea", "at": later}
@@ -320,8 +325,8 @@ class StoreContract:
         assert [message.contact for message in early.values()] == ["bob", "cem"]
 
     def test_08_claims(self, store: Store) -> None:
-        """`claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a person
-        who was forgotten.
+        """`claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a
+        person who was forgotten.
         """
         names = ["ann", "bob", "cem", "dee", "eva", "gus", "fay"]
         store.append([_scheduled(name) for name in names])
@@ -679,7 +684,11 @@ class _Machine(RuleBasedStateMachine):
         """Ask for what is due, and for what was taken."""
         at = _AT + hours * _HOUR
         found, expected = (
-            {message.id: message.due for message in store.waiting(at, limit=10**6).values() if message.contact in self.known}
+            {
+                message.id: message.due
+                for message in store.waiting(at, limit=10**6).values()
+                if message.contact in self.known
+            }
             for store in (self.store, self.model)
         )
         assert found == expected
