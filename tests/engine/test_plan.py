@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 
 import attrs
+import narwhals.stable.v2 as nw
 import numpy as np
 import polars as pl
 import pytest
@@ -609,3 +610,28 @@ def test_a_planner_decides_at_every_instant_as_a_plan_does(seed):
         at = AT + hours * HOUR
         found = planned(planner, known, np.datetime64(at.replace(tzinfo=None), "us"), DAY)
         assert outcomes(found) == outcomes(plan(contacts, touches, policy, at=at))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_half_a_character_is_shown_as_a_log_writes_it(library):
+    """An id with a lone surrogate, which no dataframe holds, is escaped; the others are as they are."""
+    strange = [Contact(id=each, addresses={"email": f"{place}@example.com"}) for place, each in enumerate("\ud83dé")]
+    made = plan(strange, [], Policy(survey=Survey("nps"), cadence=Wave("spring"), rules=[]), at=AT)
+    frame = nw.from_native(made.to_frame(library), eager_only=True)
+    assert frame["contact"].to_list() == ["\\ud83d", "é"]
+    assert [row["contact"] for row in made.rows()] == ["\ud83d", "é"]
+
+
+def test_a_wave_whose_end_was_moved_forward_has_no_further_message():
+    """Who was invited after the end that is in force now, by a policy before it, is not reminded."""
+    people = [Contact(id="c-1", addresses={"email": "1@example.com"})]
+    before, after = (
+        Policy(survey=Survey("nps"), cadence=Wave("spring", opens=AT, closes=AT + days * timedelta(days=1)), rules=[])
+        for days in (20, 1)
+    )
+    late = AT + timedelta(days=2)
+    log = [Scheduled(message=each, at=late) for each in plan(people, [], before, at=late).invitations]
+    found = plan(people, log, after, at=late + timedelta(days=5))
+    assert len(log) == 1
+    assert len(found.reminders) == 0
+    assert len(plan(people, log, before, at=late + timedelta(days=5)).reminders) == 1

@@ -119,6 +119,28 @@ DESIGNS = {
     for lonely in ("adjust", "certainty")
 }
 
+MARGINS = {
+    "region": (PARTIAL["region"], STRATIFIED["B_nonresponse"]["population_margins_region"]),
+    "tenure": (PARTIAL["tenure"], STRATIFIED["B_nonresponse"]["population_margins_tenure"]),
+}
+DESIGNS |= {
+    "B post-stratified": (
+        PARTIAL,
+        DESIGNS["B"][1] | {"margins": [MARGINS["region"]]},
+        STRATIFIED["B_nonresponse"]["post_stratified_region"],
+    ),
+    "B raked": (
+        PARTIAL,
+        DESIGNS["B"][1] | {"margins": [*MARGINS.values()]},
+        STRATIFIED["B_nonresponse"]["calibrated_raking"],
+    ),
+    "B without strata, post-stratified": (
+        PARTIAL,
+        {"weights": [float(weight) for weight in PARTIAL["weight"]], "margins": [MARGINS["region"]]},
+        STRATIFIED["B_nonresponse"]["post_stratified_unstratified_design"],
+    ),
+}
+
 FIGURES = [pytest.param(name, None, None, peer, id=name) for name, (_, _, peer) in DESIGNS.items()] + [
     pytest.param(name, key.removeprefix("by_"), group["group"], group, id=f"{name}, {group['group']}")
     for name, (_, _, peer) in DESIGNS.items()
@@ -416,6 +438,22 @@ REFUSED = [
     (
         {"clusters": [1, 1, 1, 2], "populations": 9, "cluster_populations": {1: 5, 2: 4}},
         r"clusters must each hold at least 2, .* \(got 1 in 2; 1 such in all\)",
+    ),
+    ({"margins": 5}, r"margins must be pairs of a column of labels and a mapping .* \(got 5\)"),
+    ({"margins": {"a": 5}}, r"margins must be pairs of a column of labels and a mapping .* \(got {'a': 5}\)"),
+    ({"margins": [(list("aabb"), 5)]}, r"margins must be pairs of a column .*"),
+    (
+        {"margins": [(list("aabb"), {"a": 5, "c": 5})]},
+        r"margins\[0\] must name the labels of those who answered, and no others \(got 'b'; 2 such in all\)",
+    ),
+    ({"margins": [(list("aabb"), {"a": 5, "b": 0})]}, r"margins\[0\]\['b'\] must be a whole number of at least 1 .*"),
+    (
+        {"margins": [(list("aabb"), {"a": 5, "b": 5}), (list("cdcd"), {"c": 5, "d": 6})]},
+        r"margins must be of as many people each \(got \[10, 11\]\)",
+    ),
+    (
+        {"margins": [(list("aabb"), {"a": 5, "b": 5}), (list("ccdd"), {"c": 4, "d": 6})]},
+        r"margins must agree with one another and with the answers \(got no weights that do in 1,000 rounds\)",
     ),
     ({"where": ["yes"] * 4}, r"where must be True or False, or 1 or 0 \(got 'yes' at position 0; 4 such in all\)"),
     ({"lonely": "average"}, r"lonely must be one of 'error', 'adjust', 'certainty' \(got 'average'\)"),

@@ -87,6 +87,7 @@ def scores_by_design(frame: pl.DataFrame) -> None:
         strata=frame["plan"],
         populations={"paid": 400, "free": None},
         clusters=frame["account"],
+        margins=[(frame["region"], {"EMEA": 40, "APAC": 60})],
         where=frame["region"] == "EMEA",
         lonely="adjust",
         missing="drop",
@@ -731,6 +732,7 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
         lease=timedelta(minutes=5),
         attempts=3,
         backoff=timedelta(minutes=1),
+        rates={"email": nps.Rate(14, per=timedelta(seconds=1))},
     )
     assert_type(program.policy, nps.Policy)
     plan = program.plan(contacts, at=now, horizon=timedelta(days=2))
@@ -756,6 +758,52 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     assert_type(program.score(since=now), nps.Score | nps.DesignScore)
     assert_type(program.score_by("plan"), dict[Any, nps.Score | nps.DesignScore])
     assert_type(program.tell(at=now), int)
+    assert_type(program.receive_codes({answer.id: ["speed"]}, coder="ann", at=now), int)
+    assert_type(program.codes(), dict[str, list[str]])
+
+
+def following_up(program: nps.Program, now: datetime) -> None:
+    assert_type(program.decide(at=now), tuple[rules.Decisions, ...])
+    assert_type(program.policies, tuple[nps.FollowUp, ...])
+    assert_type(program.recovery_program.plan([], at=now), nps.Plan)
+    assert_type(nps.Recovery(after=timedelta(days=21), until=timedelta(days=30)).trigger("nps"), nps.Trigger)
+    cases = program.cases
+    assert_type(cases, engine.Cases)
+    case = cases.get("nps/autumn/c-1/recover")
+    assert_type(case, nps.Case)
+    status: model.CaseStatus = case.status
+    resolution: model.Resolution | None = case.resolution
+    assert_type(cases.assign(case, "ann", by="bea", at=now, note="on leave"), nps.Case)
+    cases.attempt(case, by="ann", at=now)
+    cases.contact(case, by="ann", at=now, root_cause="billing")
+    cases.resolve(case.id, "recovered", by="ann", at=now)
+    cases.close(case, by="ann", at=now)
+    cases.escalate(case, by="ann", at=now, owner="boss")
+    cases.give_up(case, by="ann", at=now)
+    cases.decline(case, by="ann", at=now)
+    cases.reopen(case, by="ann", at=now)
+    cases.note(case, "sent flowers", by="ann", at=now)
+    assert_type(cases.as_of(now), list[nps.Case])
+    assert_type(cases.pending(now), list[model.CaseAlerted])
+    assert_type(case.kept("attempt"), datetime | None)
+    assert_type(case.move("closed", by="ann", at=now, resolution="no action"), model.CaseMoved)
+    assert_type([case.as_of(now) for case in cases], list[nps.Case])
+    print(status, resolution, case.first("contacted"), case.last("assigned"), model.MOVES[status])
+    news: list[engine.CaseNews] = ["overdue", "escalated"]
+    alerts = nps.CaseAlerts(channel=nps.ConsoleChannel(), to={"ann": "ann@example.com", "": "desk"}, news=news)
+    nps.load_plugins(alerts)
+
+
+def reading(program: nps.Program, since: datetime, at: datetime) -> None:
+    letter = report.digest(program, since=since, at=at, comments=5)
+    assert_type(letter, report.Digest)
+    assert_type(letter.change, tuple[float, float, float] | None)
+    assert_type(letter.message(to="team@example.com", channel="chat"), model.Message)
+    assert_type(report.page(program, since=since, at=at), str)
+    print(letter.subject, letter.text, letter.html, letter.to_dict(), letter.rows(), letter.comments)
+    sheet = formats.coding_sheet(program.responses(), program.codes())
+    assert_type(sheet, str)
+    assert_type(formats.codes("sheet.csv", delimiter=";"), dict[str, tuple[str, ...]])
 
 
 def words_and_links(message: model.Message, survey: nps.Survey, at: datetime) -> None:

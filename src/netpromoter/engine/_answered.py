@@ -11,11 +11,11 @@ import numpy as np
 from netpromoter.errors import PollClosed
 from netpromoter.model import NEVER, Message, Poll
 from netpromoter.plugins import BallotBox
-from netpromoter.rules import FOREVER, Cadence, Holds, People
+from netpromoter.rules import FOREVER, Cadence, Holds, People, Policy
 
 from ._vetoes import Later, Never, Verdict
 
-__all__ = ["Answered", "poll_id"]
+__all__ = ["Answered", "poll_id", "settled"]
 
 
 def poll_id(survey: str, occasion: str) -> str:
@@ -47,12 +47,14 @@ class Answered:
 
     def __call__(self, people: People, at: np.datetime64) -> Holds:
         """Hold for good who has cast a ballot, and everybody while there is no open poll."""
+        return self.asked(at)(people, at)
+
+    def asked(self, at: np.datetime64) -> _Asked:
+        """Ask the box about the poll of an instant, and judge by that from then on."""
         occasion = self.cadence.seed(at)
         cast = self._cast(occasion)
-        free = [cast is not None and each not in cast for each in people.contacts.ids]
-        until = np.where(free, NEVER, FOREVER) if free else np.full(0, NEVER)
-        reason = f"the poll of {occasion} is {self._status(occasion)}"
-        return Holds(until=until, reasons=(reason if cast is None else "answered",))
+        reason = "answered" if cast is not None else f"the poll of {occasion} is {self._status(occasion)}"
+        return _Asked(cast=cast, reason=reason)
 
     def last_look(self, message: Message) -> Verdict:
         """Judge a message that is about to be taken.
@@ -76,3 +78,26 @@ class Answered:
 
     def _status(self, occasion: str) -> str:
         return "not launched" if self.ballots.status(poll_id(self.survey, occasion)) is None else "closed"
+
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """Who has cast a ballot, as a rule; everybody is held where that is None."""
+
+    every_message: ClassVar[bool] = True
+
+    cast: frozenset[str] | None
+    reason: str
+
+    def __call__(self, people: People, _: np.datetime64, /) -> Holds:
+        cast = self.cast
+        until = np.full(len(people), FOREVER)
+        if cast is not None:
+            until[[each not in cast for each in people.contacts.ids]] = NEVER
+        return Holds(until=until, reasons=(self.reason,))
+
+
+def settled(policy: Policy, at: np.datetime64) -> Policy:
+    """Ask ballot boxes now, once for all: one in the database of the ledger cannot be asked while that is locked."""
+    rules = (each.asked(at) if isinstance(each, Answered) else each for each in policy.rules)
+    return attrs.evolve(policy, rules=tuple(rules))

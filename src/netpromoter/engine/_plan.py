@@ -240,7 +240,7 @@ class Plan:
         -------
         dataframe
             The columns of `rows`. A text with half a character (a lone surrogate) is escaped as a log does, as in
-            ``\\ud83d``.
+            ``\ud83d``.
         """
         parts = [*self._columns()]
         columns = {name: list(chain.from_iterable(part[name] for part in parts)) for name in _COLUMNS}

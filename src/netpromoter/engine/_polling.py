@@ -422,20 +422,31 @@ def protected(tally: Tally) -> tuple[ReleasedGroup, ...]:
     InvalidArgument
         If something can be computed. The message names a group, and no number.
     """
-    groups = released_groups(tally)
-    columns, shown = dict[str, Sequence[str]](tally.columns), list[Group]()
-    for number, table in enumerate(tally.tables):
-        made = {part: str(place) for place, each in enumerate(groups) if each.table == table for part in each.parts}
-        name = f"table {number} as released"
-        columns[name] = [made[labels] for labels in _of_cells(tally, table)]
-        shown += [Group(name, label) for label in dict.fromkeys(made.values()) if groups[int(label)].histogram]
-    found = Disclosure(minimum=tally.minimum).audit(columns, shown, tally.tables, counts=tally.n)
+    counted = tally if tally.attributes else _undivided(tally)
+    groups = released_groups(counted)
+    columns = {f"{table} as released": _places(counted, table, groups) for table in counted.tables}
+    shown = [
+        Group(name, place)
+        for name, places in columns.items()
+        for place in dict.fromkeys(places)
+        if groups[int(place)].histogram is not None
+    ]
+    found = Disclosure(minimum=counted.minimum).audit(columns, shown, tuple(columns), counts=counted.n)
     if found:
-        what = next((str(each.group) for each in found if each.group), "a part of a group")
-        raise InvalidArgument(f"what is released must not give away a small group (got a way to {what})")
+        labels = next(
+            (groups[int(each.group.labels[0])].labels for each in found if each.group), ("a part of a group",)
+        )
+        raise InvalidArgument(f"what is released must not give away a small group (got a way to {', '.join(labels)})")
     return groups
 
 
-def _of_cells(tally: Tally, table: Table) -> list[Table]:
-    places = [tally.attributes.index(name) for name in table]
-    return [tuple(cell[place] for place in places) for cell in tally.cells]
+def _undivided(tally: Tally) -> Tally:
+    """Give a tally by an attribute that all have in common, since one by none cannot be protected."""
+    return attrs.evolve(tally, attributes=("all",), cells=tuple(("all",) for _ in tally.cells))
+
+
+def _places(tally: Tally, table: Table, groups: Sequence[ReleasedGroup]) -> list[str]:
+    """Say of each cell which of the groups it is released in, by table."""
+    place_of = {part: str(place) for place, each in enumerate(groups) if each.table == table for part in each.parts}
+    attributes = [tally.attributes.index(name) for name in table]
+    return [place_of[tuple(cell[each] for each in attributes)] for cell in tally.cells]

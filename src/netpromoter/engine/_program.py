@@ -52,6 +52,7 @@ from netpromoter.stats import DesignScore, Score
 from netpromoter.wording import words
 
 from ._adopt import Adoption, adopt
+from ._answered import settled
 from ._cases import Cases
 from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
 from ._follow_up import FollowUps
@@ -248,8 +249,9 @@ class Program:
         -------
         Adoption
         """
+        policy = settled(self.policy, instant("at", at))
         with self.store.exclusive():
-            adoption = adopt(plan, self.store.touches(), at=at, policy=self.policy)
+            adoption = adopt(plan, self.store.touches(), at=at, policy=policy)
             withheld = {getattr(each.event, "message", "") for each in self.store.entries(kinds=(Withheld,))}
             self.store.append([_fresh(event, withheld) for event in adoption.events])
         return adoption

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -235,6 +235,7 @@ def design_score(
     populations: Mapping[Any, int | None] | int | None = None,
     clusters: Any = None,
     cluster_populations: Mapping[Any, int] | None = None,
+    margins: Iterable[tuple[Any, Mapping[Any, int]]] | None = None,
     where: Any = None,
     lonely: LonelyPolicy = "error",
     missing: MissingPolicy = "refuse",
@@ -261,6 +262,9 @@ def design_score(
     cluster_populations : mapping of cluster to int, optional
         How many people there are in each cluster, where not everybody in it answered; only beside `populations`.
         Without it the clusters count as drawn anew each time, or as whole.
+    margins : iterable of (column, mapping of label to int), optional
+        What is known of the population besides: columns of labels, each with how many people have each label. Weights
+        are made to agree: one margin is post-stratification, several are raking.
     where : iterable of bool, shape (n,), optional
         Whose score is wanted, such as of a region. The others still tell how the sample was drawn.
     lonely : {"error", "adjust", "certainty"}, default "error"
@@ -316,6 +320,7 @@ def design_score(
         populations=populations,
         clusters=clusters,
         cluster_populations=cluster_populations,
+        margins=margins,
     )
     return _estimate(found[answered], inside[answered], design, lonely=lonely, missing=absent)
 
@@ -333,8 +338,8 @@ def _estimate(
     total = weights.sum()
     promoters, detractors = (float(weights[who].sum() / total) for who in (ratings >= 9, ratings <= 6))
     answers = (ratings >= 9).astype(np.float64) - (ratings <= 6)
-    residuals = weights / total * (answers - (promoters - detractors))
-    variance = design.variance(100 * residuals, lonely)
+    influence = 100 * inside / total * (answers - (promoters - detractors))
+    variance = design.variance(influence, lonely)
     n = int(inside.sum())
     kish = 1 / float(((weights / total) ** 2).sum())
     units, strata = np.unique(design.first.unit[inside]), np.unique(design.stratum[inside])

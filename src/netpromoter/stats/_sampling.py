@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from netpromoter._checks import count, refusal, shown
 from netpromoter.errors import InvalidArgument
 
+from ._calibration import Margin, raked, unexplained
 from ._columns import labels, numbers
 from ._finite import correction
 from ._linearized import Groups, LonelyPolicy, Stage, design_variance
@@ -35,14 +36,20 @@ class Sampling:
         How clusters were drawn from strata; people, where there are no clusters.
     second : Stage, optional
         How people were drawn from clusters.
+    drawn : ndarray of float, shape (n,)
+        How many people each answer stands for by the way it was drawn, up to a common factor.
+    margins : tuple of Margin
+        What the weights are made to agree with.
     weights : ndarray of float, shape (n,)
-        How many people each answer stands for, up to a common factor.
+        How many people each answer stands for in agreement with the margins.
     uncovered : int
         How many people, or clusters, are in strata where nobody answered.
     """
 
     first: Stage
     second: Stage | None
+    drawn: Floats
+    margins: tuple[Margin, ...]
     weights: Floats
     uncovered: int
 
@@ -57,6 +64,7 @@ class Sampling:
         populations: Any,
         clusters: Any,
         cluster_populations: Any,
+        margins: Any,
     ) -> Sampling:
         """Read the columns of `design_score`, of which those who answered are the sample."""
         given = _weights(weights, probabilities, answered)
@@ -68,8 +76,10 @@ class Sampling:
             if cluster is None or populations is None:
                 raise refusal("cluster_populations", "given only beside clusters and populations", cluster_populations)
             second = _second_stage(cluster, cluster_populations)
-        found = _inverse_shares(first, second) if given is None else given
-        return cls(first=first, second=second, weights=found, uncovered=uncovered)
+        drawn = _inverse_shares(first, second) if given is None else given
+        known = _margins(margins, answered)
+        weights = raked(drawn, known)
+        return cls(first=first, second=second, drawn=drawn, margins=known, weights=weights, uncovered=uncovered)
 
     @property
     def stratum(self) -> Groups:
@@ -91,12 +101,13 @@ class Sampling:
         simple = self.first.group.size == n and self.first.fraction.size == 1 and np.ptp(self.weights) == 0
         return correction(n, round(n / fraction)) if simple and fraction else 1.0
 
-    def variance(self, residuals: Floats, lonely: LonelyPolicy) -> float:
-        """Give the variance of the sum of `residuals`."""
+    def variance(self, influence: Floats, lonely: LonelyPolicy) -> float:
+        """Give the variance of the weighted sum of what each person adds to an estimate."""
         if lonely == "error":
             self.first.refuse_lonely("strata")
             if self.second is not None:
                 self.second.refuse_lonely("clusters")
+        residuals = self.weights * unexplained(influence, self.drawn, self.margins)
         return design_variance(residuals, self.first, self.second, lonely)
 
 
@@ -113,6 +124,32 @@ def _weights(weights: Any, probabilities: Any, answered: Chosen) -> Floats | Non
         people = numbers("weights", weights, rule, lambda w: (w > 0) & (w < _HEAVIEST), size=size)
         return people[answered]
     return None
+
+
+def _margins(margins: Any, answered: Chosen) -> tuple[Margin, ...]:
+    """Read pairs of a column of labels and of how many people there are with each."""
+    if margins is None:
+        return ()
+    rule = "pairs of a column of labels and a mapping of each to how many people have it"
+    pairs = list(margins) if isinstance(margins, Iterable) and not isinstance(margins, str | Mapping) else [margins]
+    if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Mapping) for pair in pairs):
+        raise refusal("margins", rule, margins)
+    found = tuple(_margin(f"margins[{place}]", *pair, answered=answered) for place, pair in enumerate(pairs))
+    sums = sorted({int(margin.totals.sum()) for margin in found})
+    if len(sums) > 1:
+        raise refusal("margins", "of as many people each", sums)
+    return found
+
+
+def _margin(name: str, values: Any, totals: Mapping[Any, int], *, answered: Chosen) -> Margin:
+    place, names = _labels(name, values, answered)
+    apart = [label for label in {**dict.fromkeys(names), **totals} if label not in names or label not in totals]
+    if apart:
+        got = f"{shown(apart[0])}; {len(apart):,} such in all"
+        message = f"{name} must name the labels of those who answered, and no others (got {got})"
+        raise InvalidArgument(message)
+    people = [count(f"{name}[{shown(label)}]", totals[label], least=1) for label in names]
+    return Margin(place=place, totals=np.array(people, dtype=np.float64))
 
 
 def _labels(name: str, values: Any, answered: Chosen) -> tuple[Groups, list[Any]]:
