@@ -512,6 +512,12 @@ def test_answers_of_a_recovery_are_in_no_score_unless_asked_for():
     assert [len(each) for each in found.decide(at=at + DAY)] == [0]
 
 
+def test_a_purpose_is_one_of_two():
+    """Answers are for the score or of a recovery, and nothing else."""
+    with pytest.raises(InvalidArgument, match="purpose must be one of 'score', 'recovery'"):
+        program().responses(purpose="fun")
+
+
 def test_a_recovery_keeps_the_guard_and_every_opt_out():
     """Within 24 hours of another message nobody is asked again, nor ever after an opt-out."""
     found = answered([0, 0, 0], follow_up=every_detractor(), recovery=Recovery())

@@ -89,7 +89,7 @@ few = answers_of({"min_size": 1, "max_size": 16}, labels=2)
 more = answers_of({"min_size": 1, "max_size": 60})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(columns=few, tables=some_tables, minimum=st.integers(3, 5))
 def test_no_combination_of_what_is_shown_depends_on_fewer_answers(columns, tables, minimum):
     """Up to a minimum of 5, no set of cells with fewer answers is touched alone by anything that can be computed."""
@@ -100,7 +100,7 @@ def test_no_combination_of_what_is_shown_depends_on_fewer_answers(columns, table
     assert protected.recoverable == ()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(columns=more, tables=some_tables, minimum=st.integers(3, 12))
 def test_no_small_group_is_in_the_span_of_the_shown_ones(columns, tables, minimum):
     """Whatever the minimum, no group of a table with fewer answers is a combination of shown groups."""
@@ -376,7 +376,7 @@ matrices = st.integers(4, 9).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(rows=matrices, data=st.data(), least=st.integers(3, 5))
 @example(rows=[[1, -1, 2, -2, 0], [2, 1, 0, 1, 1]], data=None, least=5)
 def test_the_search_is_as_good_as_trying_all_sets_of_columns(rows, data, least):
@@ -550,10 +550,10 @@ def test_a_tally_is_merged_upward():
 
 
 def companies(number):
-    """Make companies of 50 to 500 people: skewed departments with a mix of sites each, 60 to 80 percent answer."""
+    """Make companies of 50 to 300 people: skewed departments with a mix of sites each, 60 to 80 percent answer."""
     rng = np.random.default_rng(7)
     for _ in range(number):
-        size = int(np.exp(rng.uniform(np.log(50), np.log(500))))
+        size = int(np.exp(rng.uniform(np.log(50), np.log(300))))
         departments, sites = max(3, round(size**0.42)), max(2, round(size**0.25))
         shares = 1 / np.arange(1, departments + 1) ** 0.9
         department = rng.choice(departments, size, p=shares / shares.sum())

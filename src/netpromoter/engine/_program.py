@@ -641,7 +641,8 @@ class Program:
             In the order in which they were given.
         """
         self._check_named("responses")
-        key = self._recovery_key if purpose == "recovery" else self.survey.key
+        keys: Mapping[Purpose, str] = {"score": self.survey.key, "recovery": self._recovery_key}
+        key = keys[one_of("purpose", purpose, tuple(keys))]
         last: dict[tuple[str, str], Response] = {}
         for entry in self.store.entries(kinds=(Responded,)):
             answer = getattr(entry.event, "response", None)
