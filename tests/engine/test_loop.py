@@ -129,6 +129,19 @@ def test_who_is_forgotten_is_still_counted():
     assert found.loop(at=at).rows() == before.rows()
 
 
+def test_surveys_of_one_store_do_not_mix():
+    """What is asked, answered and done for another survey of the same log is not in the loop of this one."""
+    found = program()
+    lived(found)
+    before = found.loop(at=MONDAY + 30 * DAY)
+    other = program(store=found.store, survey=Survey("ces", product="Acme"), recovery=None)
+    other.execute(other.plan(people(), at=MONDAY + 25 * DAY), clock=lambda: MONDAY + 25 * DAY)
+    other.receive_answer("ces/summer/c-0/0/0", 1, at=MONDAY + 25 * DAY)
+    other.decide(at=MONDAY + 25 * DAY)
+    assert found.loop(at=MONDAY + 30 * DAY) == before
+    assert other.loop(at=MONDAY + 30 * DAY).answers == 1
+
+
 def test_since_and_accounts_are_passed_on():
     """Answers of before are left out, and accounts are counted where they are given."""
     found = program()

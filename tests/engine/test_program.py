@@ -11,7 +11,7 @@ from netpromoter.errors import InvalidArgument, InvalidRating, InvalidToken, NoR
 from netpromoter.model import Bounced, Contact, OptedOut, Receipt, Responded, Scheduled, Survey, WaveDrawn
 from netpromoter.plugins import load_plugins
 from netpromoter.rules import Census, Channels, Sample, Variant, Variants, Wave, field
-from netpromoter.stats import score
+from netpromoter.stats import DesignScore, score
 from netpromoter.stores import MemoryStore
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -294,3 +294,23 @@ def test_codes_are_kept_once_and_of_answers_alone():
         found.receive_codes({first: ["new"], "nps/summer/c-9/0": ["speed"]}, coder="ann", at=MONDAY)
     assert str(refused.value) == "codes must be by ids of answers (got 'nps/summer/c-9/0')"
     assert "new" not in found.codes()[first]
+
+
+def test_an_answer_to_a_reminder_belongs_to_the_draw_of_its_invitation():
+    """Whether somebody answers at once or after a reminder, the answer knows its stratum and its probability."""
+    found, first = two_strata_sent()
+    later = MONDAY + 4 * DAY
+    found.execute(found.plan(people(40), at=later), clock=lambda: later)
+    reminded = [entry.event.message for entry in found.store.entries(kinds=(Scheduled,)) if entry.event.message.step]
+    assert len(reminded) == len(first)
+    drawn = {message.contact: (message.stratum, message.probability) for message in first}
+    for message in reminded:
+        answer = found.receive_answer(message.id, 9, at=later)
+        assert (answer.stratum, answer.probability) == drawn[message.contact]
+    assert isinstance(found.score(), DesignScore)
+
+
+def two_strata_sent():
+    """Give a program that has asked everybody who pays and half of the others, and its messages."""
+    audience = [Census(where=field("plan") == "paid"), Sample(share=0.5, where=field("plan") == "free")]
+    return sent(40, audience=audience)

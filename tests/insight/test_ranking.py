@@ -97,6 +97,7 @@ def test_caseloads_add_up():
     assert (both.cases, both.contacted, both.closed, both.promises["attempt"]) == (6, 3, 3, kept)
     assert both.measure("attempt within promise").share == Share(count=2, n=3)
     assert both.measure().share == share(3, 6)
+    assert repr(both) == "Caseload(6 cases, 3 contacted, 3 closed)"
     with pytest.raises(TypeError, match="unsupported operand"):
         both + 1
 

@@ -226,5 +226,6 @@ def test_a_notebook_shows_both_arms():
     assert "<b>" not in shown
     assert repr(found.called) == "9 assigned, 0 contacted, 0 answered"
     assert found.called.contact == share(0, 9)
-    full = TrialArm(assigned=2, change=compare_paired([3], [9]))
+    full = TrialArm(assigned=2, asked=2, change=compare_paired([3], [9]))
+    assert repr(full) == "2 assigned, 0 contacted, 2 asked again, 1 answered: 1 no detractors any more, rating +6.0"
     assert "+6.0" in Trial(policy="call", called=full, held_out=full)._repr_html_()

@@ -114,7 +114,7 @@ def test_the_letter_says_what_the_data_say():
     found.receive_codes({first.id: ["price"]}, coder="ann", at=MONDAY + HOUR)
     made = digest(found, since=MONDAY, at=MONDAY + 4 * DAY)
     data = json.loads(json.dumps(made.to_dict()))
-    assert made.subject == "Acme: NPS +33, 3 new answers, 1 case overdue"
+    assert made.subject == "Acme: NPS +33.3, 3 new answers, 1 case overdue"
     assert (data["answers"], data["score"]["n"], data["overdue"][0]["contact"]) == (3, 3, "c-0")
     assert data["comments"][0] == {
         "response": first.id, "contact": "c-0", "rating": 1, "comment": "it is 1", "codes": ["price"],

@@ -98,6 +98,13 @@ def test_the_sections_are_those_of_the_program():
     assert "2026-06-03 09:00" not in page(found, since=MONDAY, at=MONDAY + DAY)
 
 
+@pytest.mark.parametrize(("plan", "shown"), [("paid", 1), (True, 1), (None, 1), (7, 0)])
+def test_numbers_are_no_segments(plan, shown):
+    """Answers are divided by names and flags; a number that is different for everybody divides nothing."""
+    text = page(answered([9, 2], plan=plan), since=MONDAY, at=MONDAY + DAY)
+    assert text.count("<h2>By plan</h2>") == shown
+
+
 def test_a_page_of_nobody_says_so():
     """Without answers there are no segments and no comments."""
     text = page(answered([]), since=MONDAY, at=MONDAY + DAY)

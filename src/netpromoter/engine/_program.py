@@ -423,13 +423,16 @@ class Program:
         """
         self._check_named("receive_answer")
         asked = self._adopted(message)
-        before = self.store.entries(contacts=[asked.contact], kinds=(Responded,))
+        known = [entry.event for entry in self.store.entries(contacts=[asked.contact], kinds=(Responded, Scheduled))]
+        drawn = _invitation(asked, known)
         response = Response(
-            ordinal=sum(_of(entry.event, asked) for entry in before),
+            ordinal=sum(_of(event, asked) for event in known),
             rating=rating,
             at=at,
             comment=comment,
             drivers=drivers or {},
+            stratum=drawn.stratum,
+            probability=drawn.probability,
             purpose="recovery" if asked.survey == self._recovery_key else "score",
             **{name: getattr(asked, name) for name in _ASKED},
         )
@@ -771,10 +774,15 @@ _ASKED = (
     "step",
     "channel",
     "destination",
-    "stratum",
-    "probability",
     "snapshot",
 )
+
+
+def _invitation(message: Message, known: Iterable[Event]) -> Message:
+    """Give the message with which an occasion began, to which its draw belongs; the message itself if none is known."""
+    sent = (event.message for event in known if isinstance(event, Scheduled))
+    place = message.survey, message.occasion
+    return next((each for each in sent if not each.step and (each.survey, each.occasion) == place), message)
 
 
 def _of(event: Event, message: Message) -> bool:

@@ -20,6 +20,7 @@ from netpromoter.stats import DesignScore, Score, compare
 __all__ = ["Digest", "digest"]
 
 _Z = 1.959963984540054
+_MOST_GROUPS = 20
 _ORDER = {"detractor": 0, "promoter": 1, "passive": 2}
 _CELL = 'style="padding:4px 12px 4px 0;text-align:left;vertical-align:top;border-bottom:1px solid #cccccc"'
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;line-height:20px;color:#1a1a1a"
@@ -93,10 +94,15 @@ class Digest:
     @property
     def subject(self) -> str:
         """What stands over it, in one line."""
-        parts = [f"{self.name}: {'nobody answered' if self.score is None else f'NPS {self.score.value:+.0f}'}"]
+        parts = [f"{self.name}: {'nobody answered' if self.score is None else f'NPS {self.score.value:+.1f}'}"]
         parts.append(_many(len(self.answers), "new answer"))
         parts += [f"{_many(len(self.overdue), 'case')} overdue"] if self.overdue else []
         return ", ".join(parts)
+
+    def divides(self, name: str) -> bool:
+        """Say whether an attribute that is kept divides the answers into groups: names or flags, and not too many."""
+        values = {each.snapshot.get(name) for each in self.answers}
+        return len(values) <= _MOST_GROUPS and all(value is None or isinstance(value, str | bool) for value in values)
 
     # -- as data -------------------------------------------------------------------------------------------------------
 
@@ -228,7 +234,7 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     >>> _ = program.execute(wave, clock=lambda: noon)
     >>> _ = program.receive_answer("nps/summer/c-1/0/0", 9, at=noon, comment="It just works.")
     >>> digest(program, at=noon + timedelta(hours=1), since=noon - timedelta(days=1))
-    Digest(Acme: NPS +100, 1 new answer)
+    Digest(Acme: NPS +100.0, 1 new answer)
     """
     if instant("since", since) >= instant("at", at):
         raise refusal("since", f"before at, {at}", since)

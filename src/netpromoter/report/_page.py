@@ -21,7 +21,7 @@ body { font: 16px/1.5 Helvetica, Arial, sans-serif; margin: 2rem auto; max-width
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; margin: 0.5rem 0; } caption { padding-bottom: 0.3rem; }
 th, td { padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-.headline { font-size: 1.3rem; } .bars { display: flex; align-items: flex-end; gap: 4px; height: 9rem; }
+.headline { font-size: 1.3rem; } .bars { display: flex; align-items: flex-end; gap: 4px; height: 10rem; }
 .bars div { flex: 1; text-align: center; font-size: 0.8rem; }
 .bars span { display: block; min-height: 1px; } .wide { overflow-x: auto; }
 """
@@ -66,7 +66,7 @@ def page(program: Program, *, at: datetime, since: datetime) -> str:
     ...     cadence=Wave("summer"), rules=[],
     ... )
     >>> page(program, at=noon, since=noon - timedelta(days=1)).count("nobody answered")
-    2
+    3
     """
     found = digest(program, at=at, since=since, comments=20)
     parts = [_headline(found), *(_section(title, make) for title, make in _sections(program, found))]
@@ -86,7 +86,7 @@ def _sections(program: Program, found: Digest) -> Iterator[tuple[str, Callable[[
     if found.answers:
         yield "Answers", lambda: _distribution(found)
     if found.answers:
-        for name in program.keep:
+        for name in filter(found.divides, program.keep):
             yield f"By {name}", lambda name=name: _segments(program, found, name)  # type: ignore[misc]
     if program.variants is not None:
         yield "Arms", lambda: _shown(compare_arms(program.store.touches(), program.survey.key))
