@@ -236,18 +236,22 @@ def test_of_many_who_close_at_once_one_does(tmp_path):
     store.close()
 
 
-def test_a_case_of_somebody_who_was_forgotten_stays_as_it_was():
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_a_case_of_somebody_who_was_forgotten_stays_as_it_was(store):
     """Once a person is forgotten, their case keeps what it says without their name, and moves no more under the old."""
-    cases = opened(owner="ann")
-    seen = cases.note(CASE, "lives next door", by="ann", at=MONDAY)
+    cases = opened(store(), owner="ann")
+    cases.note(CASE, "lives next door", by="ann", at=MONDAY)
+    seen = cases.attempt(CASE, by="ann", at=MONDAY, note="not at home")
     cases.store.forget("c-1")
     (found,) = cases
-    assert (found.rating, found.owner, found.notes[0].note) == (2, "ann", None)
+    assert (found.rating, found.owner, found.status) == (2, "ann", "attempted")
+    assert [each.note for each in (*found.notes, *found.moves)] == [None, None]
     assert "c-1" not in repr([entry.event for entry in cases.store.entries()])
     with pytest.raises(Conflict) as refused:
-        cases.close(seen, "no action", by="ann", at=MONDAY)
+        cases.give_up(seen, by="ann", at=MONDAY)
     assert str(refused.value) == f"case {CASE!r} is of somebody who was forgotten since it was looked at"
-    assert cases.close(found, "no action", by="ann", at=MONDAY).status == "closed"
+    assert cases.give_up(found, by="ann", at=MONDAY).status == "unreachable"
+    cases.store.close()
 
 
 def test_cases_can_be_read_back_as_they_stood():
@@ -504,8 +508,9 @@ def test_answers_of_a_recovery_are_in_no_score_unless_asked_for():
     again.execute(again.plan(people(6), at=at), clock=lambda: at)
     asked = [event.message for event in kinds_of(found, Scheduled) if event.message.survey == "nps-recovery"]
     assert len(asked) == 6
-    for message in asked:
-        assert found.receive_answer(message.id, 10, at=at + HOUR).purpose == "recovery"
+    for number, message in enumerate(asked):
+        hears = found if number % 2 else again
+        assert hears.receive_answer(message.id, 10, at=at + HOUR).purpose == "recovery"
     assert found.score() == before == found.score(at=at + DAY)
     assert [each.rating for each in found.responses(purpose="recovery")] == [10] * 6
     assert len(kinds_of(found, Responded)) == 12

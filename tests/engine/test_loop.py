@@ -118,7 +118,6 @@ def test_every_store_tells_the_same(tmp_path):
     written.store.close()
 
 
-@pytest.mark.xfail(strict=True, reason="stores take the status of a case that moved for an address")
 def test_who_is_forgotten_is_still_counted():
     """After a person is forgotten the counts are what they were."""
     at = MONDAY + 30 * DAY

@@ -283,6 +283,16 @@ def test_small_groups_are_joined_by_their_size_and_named_so():
     assert invited == {(): 26, ("Sales",): 12, ("Fairs + Shops (merged)",): 11, ("Legal",): 3}
 
 
+def test_small_groups_are_joined_to_what_is_possible():
+    """Where not even all together are twice the minimum, those under the minimum are joined alone."""
+    found = program()
+    found.poll.launch(staff(Sales=3, Legal=6), at=MONDAY, tables=["team"], merge={"team": None})
+    assert {each.labels: each.invited for each in found.poll.turnout(at=MONDAY).groups} == {
+        (): 9,
+        ("Legal + Sales (merged)",): 9,
+    }
+
+
 def test_small_groups_may_be_joined_anywhere():
     """Without a parent, all small groups are candidates."""
     found = program()

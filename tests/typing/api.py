@@ -895,7 +895,7 @@ def what_the_loop_achieved(
 
 def disclosure(tally: model.Tally) -> None:
     control = rules.Disclosure(minimum=5, comments=10)
-    columns = {"team": ["a", "b"], "site": np.array(["x", "y"])}
+    columns = {"team": ["a", "b"], "site": ["x", "y"]}
     protected = control.protect(columns, [(), "team", ("team", "site")], counts=[5, 7], of="comments")
     assert_type(protected, rules.Protected)
     assert_type(protected.given_up, tuple[rules.Group, ...])

@@ -197,7 +197,7 @@ class Polling:
         merge : mapping of str to str or None, optional
             The attributes of which small groups are joined, as "Marketing + Sales (merged)", each with the attribute
             within which that may happen: ``{"team": "division"}``; None for anywhere. Small is fewer people than twice
-            the minimum, so that half of them may be silent.
+            the minimum, so that half of them may be silent; where no such group can be made, than the minimum.
 
         Returns
         -------
@@ -376,12 +376,14 @@ class _Roster:
         """Label everybody, small groups under one name."""
         if name in RESERVED:
             raise refusal("tables", f"without attributes of a name that results have, {_listed(RESERVED)}", name)
-        labels = self._labels(name)
+        labels: Sequence[str] = self._labels(name)
         if name not in self.merge:
             return labels
         within = self.merge[name]
         around = None if within is None else self._labels(within)
-        return merged(labels, minimum=2 * self.least, within=around).labels
+        for size in (2 * self.least, self.least):
+            labels = merged(labels, minimum=size, within=around).labels
+        return labels
 
     def _labels(self, name: str) -> list[str]:
         column = self.contacts.columns.get(name)

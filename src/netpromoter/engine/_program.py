@@ -94,6 +94,8 @@ class Program:
         Who is called after an answer; each name once.
     recovery : Recovery, optional
         Whether and when detractors are asked again.
+    purpose : {"score", "recovery"}, default "score"
+        What the answers are for; `recovery_program` sets it.
     ballots : BallotBox, optional
         Where employees answer: for a survey of kind "employee", and for no other. See `poll`.
     smallest_group : int, default 5
@@ -147,6 +149,7 @@ class Program:
     keep: Sequence[str] = ()
     follow_up: FollowUp | Sequence[FollowUp] = ()
     recovery: Recovery | None = None
+    purpose: Purpose = "score"
     ballots: BallotBox | None = None
     smallest_group: int = 5
     templates: Templates = attrs.field(factory=Templates)
@@ -433,7 +436,7 @@ class Program:
             drivers=drivers or {},
             stratum=drawn.stratum,
             probability=drawn.probability,
-            purpose="recovery" if asked.survey == self._recovery_key else "score",
+            purpose="recovery" if asked.survey == self._recovery_key else self.purpose,
             **{name: getattr(asked, name) for name in _ASKED},
         )
         self.store.append([Responded(response=response)])
@@ -618,6 +621,7 @@ class Program:
             audience=(Census(),),
             follow_up=(),
             recovery=None,
+            purpose="recovery",
         )
 
     @property

@@ -125,7 +125,7 @@ class Trial:
     >>> found.rating_effect
     +2.3 in rating (95% CI -0.2 to +4.9), p = 0.069; +1.0 of 5 and +3.3 of 6
     >>> found.won_back_effect
-    +46.7 percentage points (95% CI -19.2 to +80.2), p = 0.14
+    +46.7 percentage points (95% CI -14.8 to +81.8), p = 0.14
     >>> Trial(policy="recover", called=called, held_out=TrialArm(assigned=0))
     recover: what calling changes is not known: nobody was held out
     """

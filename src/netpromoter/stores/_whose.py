@@ -68,8 +68,8 @@ _BLANK: Mapping[str, Any] = {
     "time_zone": None,
     "to": NOBODY,
 }
-#: By these an address stays vetoed, or free again, for whoever else has it.
-_OPTED = {"opted_out", "opted_in"}
+#: By opt-outs an address stays vetoed, or free again, for whoever else has it; a case goes to a status, not to a person.
+_KEPT = {("opted_out", "destination"), ("opted_in", "destination"), ("case_moved", "to")}
 _CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opted_in": 1, "bounced": 1}
 #: How many parts follow the id of a message, an answer or a case in the id of an event that is about it.
 _AFTER = {"scheduled": 0, "sending": 1, "sent": 0, "failed": 0, "withheld": 0, "settled": 0, "responded": 0}
@@ -238,7 +238,7 @@ def take_personal(data: dict[str, Any]) -> dict[str, Any]:
     """Take what is personal out of an event that `to_dict` has written, and give it."""
     inner, taken = _inner(data), {}
     for field, blank in _BLANK.items():
-        if field in inner and inner[field] != blank and not (field == "destination" and data["type"] in _OPTED):
+        if field in inner and inner[field] != blank and (data["type"], field) not in _KEPT:
             taken[field], inner[field] = inner[field], blank
     drivers = inner.get("drivers", {})
     if any(isinstance(answer, str) for answer in drivers.values()):
