@@ -1,13 +1,16 @@
 """Cases: who is called, what is told, who is asked again, and what happens when two people act at once."""
 
+import json
 import logging
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Barrier, Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netpromoter.channels import AppriseChannel, WebhookChannel
 from netpromoter.engine import CaseAlerts, Cases, Links, Program
 from netpromoter.errors import Conflict, IllegalMove, InvalidArgument
 from netpromoter.model import (
@@ -444,6 +447,44 @@ def test_alerts_go_where_there_is_an_address(to, news, count):
     pager = Pager()
     alerted(pager, to, news)
     assert len(pager.carried) == count
+
+
+def test_alerts_of_two_policies_are_told_apart():
+    """Two cases of one person and answer have alerts with different ids, so that no channel takes one for the other."""
+    pager = Pager()
+    plugins = load_plugins(CaseAlerts(channel=pager, to="desk", news="opened"), entry_points=False)
+    found = answered([2], plugins=plugins, follow_up=[FollowUp(name="a"), FollowUp(name="b")])
+    found.decide(at=MONDAY + 2 * HOUR)
+    found.tell(at=MONDAY + 2 * HOUR)
+    assert len({message.id for message in pager.carried}) == len(pager.carried) == 2
+
+
+class Hook(BaseHTTPRequestHandler):
+    """A service that keeps what is posted to it."""
+
+    def do_POST(self):
+        self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # by Apprise
+@pytest.mark.parametrize("kind", ["webhook", "apprise"])
+def test_alerts_reach_a_service(kind):
+    """By a webhook and by Apprise alike, a service hears of each case once, in words."""
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        server.posted = []
+        Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}"
+        webhook, apprise = WebhookChannel(f"http://{place}/hook"), AppriseChannel(f"json://{place}/{{to}}")
+        found = alerted(webhook if kind == "webhook" else apprise, "desk", "overdue")
+        found.tell(at=MONDAY + 200 * HOUR)
+        server.shutdown()
+    (posted,) = server.posted
+    assert "c-0 has waited too long" in (posted["data"]["subject"] if kind == "webhook" else posted["title"])
 
 
 def test_an_alert_that_is_refused_for_now_is_sent_again():

@@ -120,10 +120,11 @@ class CaseAlerts:
 
 def _message(news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None, to: str) -> Message:
     """Word an alert; its id is the same each time, so that a channel can tell a repetition."""
-    promise = alert.promise if alert else ""
+    opened = case.opened
+    about = (opened.occasion, opened.policy, news, alert.promise if alert else "", str(len(case.moves)))
     return Message(
-        survey=case.opened.survey,
-        occasion=f"case {news} {promise} {len(case.moves)}",
+        survey=opened.survey,
+        occasion=" ".join(filter(None, about)),
         contact=case.contact,
         step=0,
         channel="alert",
