@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from netpromoter.engine import Links, Program, Templates
-from netpromoter.errors import ChannelDown, InvalidArgument
+from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
 from netpromoter.model import (
     Contact,
     Declined,
@@ -653,3 +653,23 @@ def test_a_failure_is_told_with_its_reason():
     found = adopted(Post(lambda message, _: Receipt.failed(message, "550 no such user", permanent=True)), 1)
     found.dispatch(clock=Clock())
     assert [(event.reason, event.permanent) for event in kinds(found, Failed)] == [("550 no such user", True)]
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+def test_who_is_forgotten_while_a_message_is_in_hand_gets_none(conflict):
+    """A message whose person is forgotten as it is taken, or as somebody looks why it cannot be, is not sent."""
+    channel = Post()
+    found = adopted(channel, 1)
+    append = found.store.append
+
+    def meanwhile(events, **options):
+        found.store.append = append
+        found.forget("c-0", at=MONDAY)
+        if conflict:
+            raise Conflict("something happened")
+        return append(events, **options)
+
+    found.store.append = meanwhile
+    assert found.dispatch(clock=Clock()).sent == 0
+    assert channel.given == []
+    assert kinds(found, Sending) == kinds(found, Withheld) == []

@@ -142,3 +142,23 @@ def test_addresses_are_not_in_the_rows(both):
     for messages in both:
         assert "@" not in repr(list(messages.rows()))
         assert "@" not in repr(list(messages))
+
+
+def test_what_is_kept_is_plain_and_that_of_the_contact():
+    """Text, numbers, flags and instants of a snapshot are those of each contact, and None where there is none."""
+    kept = [
+        {"plan": "paid", "seats": 3, "share": 0.5, "vip": True, "joined": AT},
+        {"plan": "free", "seats": 4, "share": 1.5, "vip": False, "joined": AT + timedelta(days=1)},
+        {},
+    ]
+    people = [
+        Contact(id=f"c-{place}", addresses={"email": f"{place}@example.com"}, attributes=each)
+        for place, each in enumerate(kept)
+    ]
+    chosen = {"keep": list(kept[0]), "rules": [], "cadence": Wave("spring")}
+    messages = plan(people, [], Policy(survey=Survey("nps"), **chosen), at=AT).invitations
+    empty = dict.fromkeys(kept[0])
+    assert {each.contact: each.snapshot for each in messages} == {
+        person.id: empty | dict(person.attributes) for person in people
+    }
+    assert [messages[place].snapshot for place in range(3)] == [each.snapshot for each in messages]

@@ -91,6 +91,8 @@ def in_scope(rule, policy, row):
 def breaks(policy, contact, row, mine):
     """Name what a message breaks, looking at every row of its person one by one."""
     before = [each for each in mine if each["at"] <= row["at"] and each is not row]
+    returned = [named(each) for each in before if each["kind"] == "bounced"]
+    before = [each for each in before if each["kind"] not in MESSAGES or named(each) not in returned]
     sent = [each for each in before if each["kind"] in MESSAGES]
     if any(row["at"] - each["at"] < DAY for each in sent):
         yield "guard"
@@ -100,7 +102,12 @@ def breaks(policy, contact, row, mine):
         yield "bounced"
     yield from (rule for rule in policy.rules if JUDGES[type(rule)](rule, policy, contact, row, before))
     if row["kind"] == "reminded":
-        yield from reminder_breaks(policy, row, before)
+        yield from reminder_breaks(policy, row, before, mine)
+
+
+def named(row):
+    """Give what tells a message of somebody from every other; its bounce has the same."""
+    return tuple(row[name] for name in ("survey", "occasion", "step", "attempt"))
 
 
 def too_loud(rule, policy, _contact, row, before):
@@ -130,15 +137,16 @@ def out_of_hours(rule, policy, contact, row, _before):
 JUDGES = {QuietPeriod: too_loud, MinimumTenure: too_new, AtMost: too_many, SendWindow: out_of_hours}
 
 
-def reminder_breaks(policy, row, before):
-    """Name what a reminder breaks."""
+def reminder_breaks(policy, row, before, mine):
+    """Name what a reminder breaks; one that repeats an invitation is the first that reaches anybody."""
+    first = next(each for each in mine if each["kind"] == "invited" and named(each)[:2] == named(row)[:2])
     occasion = [each for each in before if (each["survey"], each["occasion"]) == (row["survey"], row["occasion"])]
     sent = [each for each in occasion if each["kind"] in MESSAGES]
     if any(each["kind"] in {"answered", "declined"} for each in occasion):
         yield "closed"
-    if len(sent) >= policy.reminders.max_messages or sent[0]["kind"] != "invited":
+    if len(sent) >= policy.reminders.max_messages or first["at"] > row["at"]:
         yield "too many"
-    if not row["attempt"] and row["at"] < sent[0]["at"] + policy.reminders.after[row["step"] - 1]:
+    if not row["attempt"] and row["at"] < first["at"] + policy.reminders.after[row["step"] - 1]:
         yield "too early"
 
 

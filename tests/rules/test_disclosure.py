@@ -579,6 +579,17 @@ def test_a_hundred_companies():
     assert leaks > 0.1 * small
 
 
+def test_the_comments_of_companies():
+    """With the minimum of comments, too, the audit is empty, and no small group is in the span of the shown ones."""
+    for columns in companies(3):
+        protected = Disclosure().protect(columns, TABLES[:7], of="comments")
+        assert (protected.minimum, protected.recoverable) == (10, ())
+        assert min(n for group, n in zip(protected.groups, protected.counts, strict=True) if group in protected) >= 10
+        counted = cells(columns)
+        rows = [row_of(group, columns, counted) for group in protected.shown]
+        assert not any(spans(rows, row_of(group, columns, counted)) for group in protected.under_minimum[:3])
+
+
 # Edges
 
 

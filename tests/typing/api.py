@@ -762,6 +762,34 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     assert_type(program.codes(), dict[str, list[str]])
 
 
+def listening_to_employees(program: nps.Program, people: nps.Contacts, now: datetime) -> None:
+    box: plugins.BallotBox | None = program.ballots
+    polling = program.poll
+    assert_type(polling, engine.Polling)
+    status: model.PollStatus | None = polling.status(at=now)
+    tables = ["team", ("team", "site")]
+    merge: dict[str, str | None] = {"team": "division", "site": None}
+    polling.launch(people, at=now, tables=tables, comments_by="team", minimum=5, comments_minimum=10, merge=merge)
+    token = polling.cast("culture/2026-autumn/c-1/0/0", 9, "Good people")
+    assert_type(polling.cast("culture/2026-autumn/c-1/0/0", 8, token=token), str)
+    turnout = polling.turnout(at=now)
+    assert_type(turnout, engine.PollTurnout)
+    assert_type(turnout.groups, tuple[engine.GroupTurnout, ...])
+    assert_type([each.response_rate for each in turnout.groups], list[float | None])
+    assert_type(turnout.rows(), list[dict[str, Any]])
+    turnout.to_frame("polars")
+    scores = polling.close(at=now)
+    assert_type(scores, engine.PollScores)
+    assert_type(polling.release(at=now).overall, nps.Score | None)
+    assert_type(scores.group(("team",), ("Sales",)), engine.GroupScore)
+    assert_type(scores.shown + scores.withheld, tuple[engine.GroupScore, ...])
+    assert_type(scores.groups[0].n, int | None)
+    assert_type(scores.comments, tuple[model.ReleasedComment, ...])
+    assert_type(scores.rows(confidence_level=0.9, method="scas"), list[dict[str, Any]])
+    scores.to_frame("pandas", method="wald")
+    print(box, status, program.smallest_group)
+
+
 def following_up(program: nps.Program, now: datetime) -> None:
     assert_type(program.decide(at=now), tuple[rules.Decisions, ...])
     assert_type(program.policies, tuple[nps.FollowUp, ...])

@@ -97,7 +97,7 @@ class Program:
     purpose : {"score", "recovery"}, default "score"
         What the answers are for; `recovery_program` sets it.
     ballots : BallotBox, optional
-        Where employees answer: for a survey of kind "employee", and for no other. See `poll`.
+        Where employees answer: for a survey of kind "employee", and for no other. See `Program.poll`.
     smallest_group : int, default 5
         How many answers of employees a group must have to be shown, as the messages promise.
     templates : Templates, optional
@@ -118,7 +118,7 @@ class Program:
     Examples
     --------
     >>> from datetime import UTC
-    >>> from netpromoter.model import Contact
+    >>> from netpromoter.model import Contact, Receipt
     >>> from netpromoter.plugins import open_store
     >>> from netpromoter.rules import Wave
     >>> class Postcard:
@@ -540,7 +540,7 @@ class Program:
 
     # -- listening to employees ----------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def poll(self) -> Polling:
         """Where employees answer without a name: launched, cast, closed and released beside the ledger.
 

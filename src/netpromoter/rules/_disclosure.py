@@ -217,10 +217,10 @@ class Disclosure:
         order = table.order(minimum)
         secrets = np.concatenate([table.secrets(minimum), _differences(table.all_rows(order), table.weights, minimum)])
         while True:
-            chosen = order[kept(table.rows[order], secrets, table.ledger.rows)]
+            chosen = np.sort(order[kept(table.rows[order], secrets, table.ledger.rows)])
             found = _missing(light(table.all_rows(chosen), table.weights, minimum), secrets)
             if not len(found):
-                return table.protected(np.sort(chosen), minimum)
+                return table.protected(chosen, minimum)
             secrets = np.concatenate([secrets, found])
 
     def audit(

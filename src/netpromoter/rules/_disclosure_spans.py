@@ -103,7 +103,7 @@ def light(shown: Rows, weights: _Places, least: int) -> Rows:
     rows, pivots = _echelon(columns, np.argsort(-together, kind="stable"))
     small = together < least
     code = _Code(rows=rows[[row for row, column in pivots if small[column]]], weights=together, least=least)
-    found = code.light(min(SUPPORT, least - 1), small)
+    found = code.light(least - 1, small)
     return found[:, cell]
 
 
@@ -116,10 +116,10 @@ class _Code:
     least: int
 
     def light(self, support: int, free: _Mask) -> Rows:
-        """Find light combinations, complete for those that touch up to `support` of the free columns.
+        """Find light combinations of the free columns: all that touch up to `SUPPORT`, and most up to `support`.
 
         In each reduced form all combinations of one row and of two are tried. What is missed has three or more pivots
-        of every form, so that it leaves out at most ``support - 3`` columns of each. Once its columns have been left
+        of every form, so that it leaves out at most its size less 3 of its columns in each. Once these have been left
         out more often than that, whichever they are, there is no such combination.
         """
         rows, outside = self.rows, np.zeros(len(self.weights), np.int64)
@@ -131,7 +131,10 @@ class _Code:
             outside[[column for _, column in pivots]] -= 1
             if len(found) or _complete(outside[free], forms, support):
                 return found
-        return self._branched(support, free, int(np.flatnonzero(free)[np.argmin(outside[free])]))
+        sure = min(support, SUPPORT)
+        if _complete(outside[free], _FORMS, sure):
+            return found
+        return self._branched(sure, free, int(np.flatnonzero(free)[np.argmin(outside[free])]))
 
     def _branched(self, support: int, free: _Mask, column: int) -> Rows:
         """Look apart at the combinations that touch a column, and at those that do not."""

@@ -81,10 +81,12 @@ class _Rows:
 
     def lost(self, names: AbstractSet[_Name]) -> _Ints:
         """Find the messages with some names, among those whose fingerprints end alike."""
+        if not names or not self.which(_MESSAGES, None).any():
+            return np.empty(0, np.int64)
         sought = np.zeros(_ENDINGS, np.bool_)
         sought[[name[-1] % _ENDINGS for name in names]] = True
         endings = self.touches.destination % np.uint64(_ENDINGS)
-        rows = np.flatnonzero(sought[endings] & self.which(_MESSAGES, None)) if names else np.empty(0, np.int64)
+        rows = np.flatnonzero(sought[endings] & self.which(_MESSAGES, None))
         return rows[[name in names for name in self.names(rows)]]
 
     def names(self, rows: _Ints) -> Iterator[_Name]:
@@ -107,22 +109,12 @@ class _Rows:
             self, kind=kind, subject=subject, also_row=self.also_row[also], also_subject=self.also_subject[also]
         )
 
-    def concerns(self, subjects: _Mask) -> bool:
-        """Say whether any row starts a clock of some subjects, by mask."""
-        return bool(subjects[self.subject].any() or subjects[self.also_subject].any())
-
-    def of(self, subjects: _Mask) -> _Rows:
-        """Return the rows that start the clocks of some subjects, by mask, and no other clock."""
-        own, also = subjects[self.subject], subjects[self.also_subject]
-        rows = np.union1d(np.flatnonzero(own), self.also_row[also])
-        columns = {name: getattr(self, name)[rows] for name in ("kind", "person", "survey", "channel")}
-        return _Rows(
-            touches=self.touches.where(rows),
-            subject=np.where(own, self.subject, _NOBODY)[rows],
-            also_row=np.searchsorted(rows, self.also_row[also]),
-            also_subject=self.also_subject[also],
-            **columns,
-        )
+    @cached_property
+    def mailed(self) -> tuple[_Ints, _Ints]:
+        """The rows that are messages, and whose clocks they start, pair by pair."""
+        own = np.flatnonzero(self.which(_EVERY, None))
+        also = np.flatnonzero(np.isin(self.also_row, own))
+        return np.append(own, self.also_row[also]), np.append(self.subject[own], self.also_subject[also])
 
     def advance(self, clock: Instants, which: _Which, *, first: bool) -> None:
         """Move every clock on to the last row that starts it."""
@@ -146,18 +138,7 @@ class _Rows:
         if more.any():
             order = np.argsort(rows, kind="stable")
             rows, subjects = rows[order], subjects[order]
-        if not len(rows):
-            return
-        last = np.full(deep.shape[1], _NOBODY)
-        for _ in range(len(deep)):
-            if not len(rows):
-                break
-            last[subjects] = np.arange(len(rows))
-            ends = last[subjects] == np.arange(len(rows))
-            found = subjects[ends]
-            values = self.touches.at[rows[ends]].view(np.int64)
-            deep[:, found] = np.sort(np.concatenate([deep[:, found], values[None]]), axis=0)[1:]
-            rows, subjects = rows[~ends], subjects[~ends]
+        _push(deep, subjects, self.touches.at[rows])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -315,17 +296,29 @@ class History:
         stopped[-1] = False
         if not stopped.any():
             return
-        parts = [chunk.of(stopped) for chunk in self._chunks if chunk.concerns(stopped)]
-        self._last, self._deep = dict(self._last), dict(self._deep)
-        for which in filter(_of_messages, self._last):
-            self._last[which] = np.where(stopped, NEVER, self._last[which])
-            for rows in parts:
-                rows.advance(self._last[which], which, first=False)
+        parts = [tuple(np.empty(0, dtype) for dtype in (np.uint8, np.int16, "datetime64[us]", np.intp))]
+        for chunk in self._chunks:
+            rows, subjects = chunk.mailed
+            here = stopped[subjects]
+            if here.any():
+                rows = rows[here]
+                parts.append((chunk.kind[rows], chunk.survey[rows], chunk.touches.at[rows], subjects[here]))
+        columns = [np.concatenate(each) for each in zip(*parts, strict=True)]
+        order = np.argsort(columns[2], kind="stable")
+        self._fold_again(stopped, *(each[order] for each in columns))
+
+    def _fold_again(self, stopped: _Mask, kind: _Ints, survey: _Ints, at: Instants, subject: _Ints) -> None:
+        kept = {which: clock for which, clock in self._last.items() if which[2] is None or not _of_messages(which)}
+        self._last, self._deep = kept, dict(self._deep)
+        for which in filter(_of_messages, kept):
+            chosen = _matching(kind, survey, which)
+            kept[which] = np.where(stopped, NEVER, kept[which])
+            np.fmax.at(kept[which], subject[chosen], at[chosen])
         for key in [key for key in self._deep if _of_messages(key[1])]:
             floor, deep = self._deep[key]
+            chosen = _matching(kind, survey, key[1]) & (at > floor)
             self._deep[key] = floor, np.where(stopped, _BEFORE_ALL, deep)
-            for rows in parts:
-                rows.insert(self._deep[key][1], key[1], floor)
+            _push(self._deep[key][1], subject[chosen], at[chosen])
 
     def _overtaken(self, touches: Touches, person: npt.NDArray[np.int32]) -> bool:
         """Say whether a message comes before one that the person has had, so that occasions must be folded anew."""
@@ -628,6 +621,24 @@ def _chosen(values: npt.NDArray[Any], codes: Sequence[int]) -> _Mask:
     for code in codes:
         chosen |= values == code
     return chosen
+
+
+def _push(deep: npt.NDArray[np.int64], subjects: _Ints, at: Instants) -> None:
+    """Put instants, in order, among the last few of each subject, which rise along the first axis."""
+    last = np.full(deep.shape[1] if len(subjects) else 0, _NOBODY)
+    for _ in range(len(deep)):
+        if not len(subjects):
+            break
+        last[subjects] = np.arange(len(subjects))
+        ends = last[subjects] == np.arange(len(subjects))
+        found = subjects[ends]
+        deep[:, found] = np.sort(np.concatenate([deep[:, found], at[ends].view(np.int64)[None]]), axis=0)[1:]
+        subjects, at = subjects[~ends], at[~ends]
+
+
+def _matching(kind: _Ints, survey: _Ints, which: _Which) -> _Mask:
+    chosen = _chosen(kind, [_KINDS.index(each) for each in which[0]])
+    return chosen if which[1] is None else chosen & _chosen(survey, which[1])
 
 
 def _of_messages(which: _Which) -> bool:

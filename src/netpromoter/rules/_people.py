@@ -17,7 +17,8 @@ __all__ = ["CLOCKS", "SCOPES", "Clock", "People", "Scope"]
 Clock: TypeAlias = Literal["invited", "messaged", "shown", "answered", "declined", "opted_out", "bounced"]
 Scope: TypeAlias = Literal["any", "survey", "kind"]
 
-#: What starts each clock: an invitation is the first message of an occasion, and "messaged" counts every one.
+#: What starts each clock: an invitation is the first message of an occasion, and "messaged" counts every one. What came
+#: back has reached nobody and starts none, and the repeat of an invitation invites.
 CLOCKS: dict[Clock, tuple[str, ...]] = {
     "invited": ("invited",),
     "messaged": ("invited", "reminded"),
@@ -40,7 +41,8 @@ class People:
     contacts : Contacts
         Of n people.
     history : History
-        What has happened to them; a message that is scheduled counts from the instant at which it is to leave.
+        What has happened to them; a message that is scheduled counts from the instant at which it is to leave, unless a
+        bounce says that it has come back.
     survey : Survey
         The survey that is planned.
 

@@ -68,7 +68,7 @@ _BLANK: Mapping[str, Any] = {
     "time_zone": None,
     "to": NOBODY,
 }
-#: By opt-outs an address stays vetoed, or free again, for whoever else has it; a case goes to a status, not to a person.
+#: By opt-outs an address stays vetoed, or free again, for whoever else has it; a case goes to a status.
 _KEPT = {("opted_out", "destination"), ("opted_in", "destination"), ("case_moved", "to")}
 _CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opted_in": 1, "bounced": 1}
 #: How many parts follow the id of a message, an answer or a case in the id of an event that is about it.

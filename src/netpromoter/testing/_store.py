@@ -705,7 +705,7 @@ class _Machine(RuleBasedStateMachine):
         """Give an event as a dict: of somebody who was forgotten, what every store must leave."""
         data, owner = to_dict(event), _whose(event)
         inner: dict[str, Any] = {}
-        for name in ("message", "response"):
+        for name in ("message", "response", "case"):
             if isinstance(data.get(name), str):
                 data[name] = self.reference(data[name])
             elif isinstance(data.get(name), dict) and owner not in self.known:
