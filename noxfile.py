@@ -20,10 +20,18 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 #: Tests that take long and tell nothing more on a second Python.
 SLOW = (
     "tests/engine/test_laws.py",
+    "tests/engine/test_polling.py",
+    "tests/insight",
+    "tests/rules/test_disclosure.py",
+    "tests/rules/test_promises.py",
     "tests/rules/test_send_window.py",
     "tests/stats/test_reference.py",
+    "tests/stores/test_ballot_attack.py",
+    "tests/stores/test_ballots.py",
     "tests/stores/test_contract.py",
     "tests/stores/test_processes.py",
+    "tests/test_cli_demo.py",
+    "tests/testing/test_ballot_box_contract.py",
     "tests/testing/test_store_contract.py",
 )
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
