@@ -9,7 +9,18 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-SCRIPTS = ["imports", "kernel", "pushdown", "groups", "files", "planning", "ledger", "simulation", "rendering", "disclosure"]
+SCRIPTS = [
+    "imports",
+    "kernel",
+    "pushdown",
+    "groups",
+    "files",
+    "planning",
+    "ledger",
+    "simulation",
+    "rendering",
+    "disclosure",
+]
 PEERS = ["numpy", "pandas", "polars", "pyarrow", "duckdb"]
 HEAD = ["what", "ours", "against", "ratio", "target"]
 

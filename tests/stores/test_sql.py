@@ -181,6 +181,21 @@ def test_a_log_is_read_in_pages(monkeypatch):
     store.close()
 
 
+def test_an_append_of_many_parts_is_one(monkeypatch):
+    """What is appended at once is written in parts that know of each other, all or nothing."""
+    monkeypatch.setattr("netpromoter.stores._append._AT_ONCE", 3)
+    store = SqlStore("sqlite://")
+    log = [scheduled(f"c-{number // 2}", step=number % 2) for number in range(8)]
+    with pytest.raises(Conflict):
+        store.append(log[:1]) and store.append(log[1:], expecting={"c-0": 0})
+    assert list(store.append([*log[1:], *log])) == log[1:]
+    assert [entry.event for entry in store.entries()] == log
+    with pytest.raises(InvalidArgument):
+        store.append([*(scheduled(f"d-{number}") for number in range(8)), object()])
+    assert len(store.touches()) == 8
+    store.close()
+
+
 def test_many_labels_and_people_are_found():
     """Occasions by the thousand are told apart, however few are kept in memory."""
     store, model = SqlStore("sqlite://"), MemoryStore()

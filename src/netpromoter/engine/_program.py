@@ -588,18 +588,18 @@ class Program:
         """What answers have that policies may ask about: what is kept, further answers, and the code of the comment."""
         return (*self.keep, *(each.key for each in self.survey.drivers), "theme")
 
-    @cached_property
+    @property
     def policies(self) -> tuple[FollowUp, ...]:
         """Who is to be called."""
         return (self.follow_up,) if isinstance(self.follow_up, FollowUp) else tuple(self.follow_up)
 
-    @cached_property
+    @property
     def cases(self) -> Cases:
         """Who is to be called, and what was done so far."""
         self._check_named("cases")
         return Cases(store=self.store, survey=self.survey.key)
 
-    @cached_property
+    @property
     def recovery_program(self) -> Program:
         """The program that asks detractors again: plan, adopt and dispatch it like any other.
 

@@ -44,7 +44,7 @@ class Recovery:
     Examples
     --------
     >>> Recovery().trigger("relationship")
-    Trigger('recovery of relationship', delay=..., within=datetime.timedelta(days=9), ...)
+    Trigger(touchpoint='recovery of relationship', delay=..., within=datetime.timedelta(days=9), not_before=None)
     """
 
     after: timedelta = attrs.field(default=timedelta(days=21), validator=checked(_span))
