@@ -66,7 +66,9 @@ if __name__ == "__main__":
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--idempotent", action="store_true")
+    parser.add_argument("--delay", type=float, help="seconds a mail takes; else such that the wave outlasts the kills")
     options = vars(parser.parse_args())
+    options["delay"] = options["delay"] or options["workers"] / 200
     began = time.perf_counter()
     outcome = killed(options.pop("url"), **options)
     print(f"{outcome} after {time.perf_counter() - began:.0f} s")

@@ -67,10 +67,12 @@ def _now() -> datetime:
 
 
 def at_instant(value: datetime | None) -> datetime:
+    """Take an instant that was given as UTC, and the present for none."""
     return _now() if value is None else value.replace(tzinfo=UTC)
 
 
 def found_program(value: str) -> Program:
+    """Find a program by its name, or refuse what is none."""
     found = named(_PROGRAM, value)
     if isinstance(found, Program):
         return found
