@@ -116,6 +116,13 @@ def kill(session: nox.Session) -> None:
 
 
 @nox.session
+def race(session: nox.Session) -> None:
+    """Eight dispatchers on one PostgreSQL, while leases run out: 10,000 messages for each URL of an empty place."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("python", "tests/ledger/race.py", *session.posargs)
+
+
+@nox.session
 def tokens(session: nox.Session) -> None:
     """Ten million tokens of links that were tampered with: none may be accepted."""
     session.install("-e", ".[program]")

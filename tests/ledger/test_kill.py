@@ -3,15 +3,9 @@
 What arrived is counted by the server that took it. The full size is a session of its own, `nox -s kill`.
 """
 
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from wave import people, program
-
 import pytest
-from kill import WAVE, killed
-from sink import listening
+from kill import killed
+from race import raced
 
 from databases import empty_place, postgresql_server
 
@@ -49,15 +43,7 @@ def test_with_an_idempotent_channel_nothing_is_uncertain(database):
 
 
 def test_dispatcher_processes_share_one_postgresql(postgresql):
-    """Four processes with two connections each send each of the messages once."""
-    url, count = empty_place(postgresql), 400
-    with listening(0.002) as (sink, port):
-        found = program(url, port)
-        start = datetime.now(UTC)
-        found.adopt(found.plan(people(count), at=start), at=start)
-        command = [sys.executable, WAVE, url, str(port), "2"]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: subprocess.run(command, check=True, stdout=subprocess.PIPE), range(4)))
-        found.store.close()
-    assert set(sink.delivered.values()) == {1}
-    assert len(sink.delivered) == count
+    """Four processes with two connections send each message once, also where leases run out meanwhile."""
+    outcome, slowed = raced(empty_place(postgresql), processes=4, messages=400, every=100)
+    assert slowed == 4
+    assert (outcome.delivered, outcome.duplicates, outcome.lost, outcome.uncertain) == (400, 0, [], 0)
