@@ -221,14 +221,44 @@ def test_another_list_of_people_is_refused_while_the_poll_is_open():
         found.poll.launch(staff(Sales=5, Support=7), at=MONDAY, tables=["team"])
 
 
-def test_who_came_after_the_launch_cannot_cast():
-    """They are told, and nobody else's ballot is touched."""
+def test_who_came_after_the_launch_gets_no_mail():
+    """Neither an invitation nor a reminder, whatever plan they were in; `why` tells the reason."""
     people = staff(Sales=6)
-    found = sent(people)
     later = [*people, person(6, team="Sales")]
-    found.execute(found.plan(later, at=MONDAY + DAY), clock=lambda: MONDAY + DAY)
+    found = sent(people)
+    elsewhere = program()
+    elsewhere.poll.launch(later, at=MONDAY)
+    cast(found, [9, 9])
+    for at in (MONDAY + DAY, MONDAY + 4 * DAY):
+        assert found.plan(later, at=at).held.counts["not in the poll of autumn"] == 1
+        assert found.why("e-6", later, at=at) == "e-6 is not asked: not in the poll of autumn."
+        found.execute(found.plan(later, at=at), clock=lambda at=at: at)
+    adoption = found.adopt(attrs.evolve(elsewhere, store=found.store).plan(later, at=MONDAY), at=MONDAY + 5 * DAY)
+    assert adoption.dropped.counts["not in the poll of autumn"] == 1
+    told = [entry.event.message.contact for entry in found.store.entries(kinds=(Scheduled,))]
+    assert sorted(told) == sorted([*(each.id for each in people), "e-2", "e-3", "e-4", "e-5"])
+    assert len(found.channels["post"].taken) == len(told)
+
+
+def test_who_came_after_the_launch_cannot_cast():
+    """By whichever message: they are told, and nobody else's ballot is touched."""
+    found, people = program(), staff(Sales=7)
+    found.poll.launch(people[:6], at=MONDAY)
+    elsewhere = attrs.evolve(found, ballots=box())
+    elsewhere.poll.launch(people, at=MONDAY)
+    elsewhere.adopt(elsewhere.plan(people, at=MONDAY), at=MONDAY)
     with pytest.raises(InvalidArgument, match=r"^participant must be one of the roster \(got 'e-6'\)$"):
         cast(found, [9] * 7)
+    assert found.poll.turnout(at=MONDAY).groups[0].participants == 6
+
+
+def test_who_comes_between_two_waves_is_asked_in_the_next():
+    """A poll is of those who were there at its launch, and of no other poll's."""
+    people, found = staff(Sales=7), program(cadence=Waves([AUTUMN, WINTER]))
+    for wave, invited in ((AUTUMN, 6), (WINTER, 7)):
+        found.poll.launch(people[:invited], at=wave.opens)
+        assert len(found.plan(people, at=wave.opens).invitations) == invited
+        found.poll.close(at=wave.opens)
 
 
 def test_the_audience_is_who_belongs():
@@ -464,17 +494,19 @@ def test_nobody_is_reminded_of_a_poll_that_is_closed():
     assert found.why("e-3", people, at=MONDAY + 4 * DAY) == "e-3 is not asked: the poll of autumn is closed."
 
 
-def test_a_poll_that_closes_while_it_is_asked_is_closed():
+@pytest.mark.parametrize("name", ["participated", "listed"])
+def test_a_poll_that_closes_while_it_is_asked_is_closed(name):
     """Between two calls of a box anything may happen."""
 
     class Closing(MemoryBallotBox):
-        def participated(self, poll, /):
-            raise PollClosed(poll)
-
         def status(self, poll, /):
             found, self.asked = super().status(poll), self.__dict__.get("asked", 0) + 1
             return "closed" if found and self.asked % 2 == 0 else found
 
+    def closed(_, poll, /):
+        raise PollClosed(poll)
+
+    setattr(Closing, name, closed)
     found, people = program(ballots=Closing(random_bytes=source())), staff(Sales=6)
     found.poll.launch(people, at=MONDAY)
     assert found.plan(people, at=MONDAY).held.counts == {"the poll of autumn is closed": 6}

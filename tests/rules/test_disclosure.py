@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import combinations, product
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
@@ -532,6 +533,18 @@ def test_a_tally_is_protected_group_by_group():
     ]
     assert [each.invited for each in groups[:4]] == [26, 11, 10, 5]
     assert groups[1].histogram == counted.histograms[0]
+
+
+@pytest.mark.parametrize(("ballots", "shown"), [(5, 5), (4, None), (0, None)])
+def test_a_tally_without_attributes_is_everybody(ballots, shown):
+    """Where nobody is told apart, all together are shown, if they are enough."""
+    histogram = Histogram(counts={8: ballots}, missing=2)
+    whole = attrs.evolve(tally([]), tables=((),), attributes=(), cells=((),), histograms=(histogram,))
+    (group,) = released_groups(whole)
+    assert (group.table, group.labels, group.parts, group.invited) == ((), (), ((),), ballots + 2)
+    assert (group.n, group.histogram) == (shown, shown and histogram)
+    with pytest.raises(InvalidArgument, match=r"^each of merge must be one of "):
+        released_groups(whole, merge={"team": None})
 
 
 def test_a_tally_is_merged_upward():

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from secrets import token_bytes
 
@@ -23,6 +24,7 @@ from netpromoter.errors import (
 from netpromoter.model import Ballot, Poll, ReleasedGroup
 from netpromoter.plugins import BallotBox
 from netpromoter.stores import MemoryBallotBox, SqlBallotBox
+from netpromoter.stores._ballots_sql import _Found
 from netpromoter.stores._ballots_sql_tables import PollTables
 from netpromoter.testing import BallotBoxContract
 
@@ -283,6 +285,56 @@ def test_what_else_goes_wrong_in_the_close_is_raised_as_it_is(monkeypatch):
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         box.close_poll("enps/autumn", everybody)
     assert box.status("enps/autumn") == "closing"
+    box.close()
+
+
+ASKS = [SqlBallotBox.listed, SqlBallotBox.participated, SqlBallotBox.turnout]
+
+
+def test_who_reads_waits_for_nobody_who_casts(url, monkeypatch):
+    """While another writes, the roster, participants and turnout are told as they were before."""
+    monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
+    impatient = url.replace("options=", "options=-c%20lock_timeout%3D100ms%20")
+    box, other = (SqlBallotBox(impatient, random_bytes=token_bytes) for _ in range(2))
+    box.open_poll(poll())
+    box.cast("enps/autumn", "p-00", Ballot(rating=9))
+    before = [ask(box, "enps/autumn") for ask in ASKS]
+    with other._connections.writing():
+        other.cast("enps/autumn", "p-01", Ballot(rating=9))
+        assert [ask(box, "enps/autumn") for ask in ASKS] == before
+    assert len(box.participated("enps/autumn")) == 2
+    for each in (box, other):
+        each.close()
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("finishes", [True, False])
+def test_who_reads_while_a_poll_is_closed_is_told_so(url, monkeypatch, ask, finishes):
+    """Whether what they were about to read is there or gone, the poll was closed before it was read."""
+    box, other = (SqlBallotBox(url, random_bytes=token_bytes) for _ in range(2))
+    cast_all(box)
+
+    def late(found, name, **values):
+        monkeypatch.undo()
+        with suppress(InvalidArgument):
+            other.close_poll("enps/autumn", everybody if finishes else lambda _: ())
+        return found.rows(name, **values)
+
+    monkeypatch.setattr(_Found, "rows", late)
+    with pytest.raises(PollClosed, match=r"^the poll must be open \(got one that is clos"):
+        ask(box, "enps/autumn")
+    assert box.status("enps/autumn") == ("closed" if finishes else "closing")
+    for each in (box, other):
+        each.close()
+
+
+def test_what_else_goes_wrong_while_one_reads_is_raised_as_it_is(monkeypatch):
+    """Only a poll that is closed is told to be."""
+    box = SqlBallotBox("sqlite://", random_bytes=token_bytes)
+    box.open_poll(poll())
+    monkeypatch.setattr(PollTables, "__getitem__", lambda *_: "SELECT absent")
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        box.participated("enps/autumn")
     box.close()
 
 

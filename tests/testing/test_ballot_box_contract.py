@@ -173,6 +173,13 @@ class NamesThemInOrder(Box):
         return list(self._polls[poll].cast)
 
 
+class NamesThoseWhoAreLeft(Box):
+    """It takes who has cast a ballot off the list."""
+
+    def listed(self, poll, /):
+        return super().listed(poll) - super().participated(poll)
+
+
 class RoundsUp(Box):
     """It counts no group as smaller than three."""
 
@@ -266,6 +273,14 @@ class TellsWhoTookPart(Box):
     def participated(self, poll, /):
         self.status(poll)
         return frozenset(self._polls[poll].cast)
+
+
+class TellsWhoCould(Box):
+    """It names the roster while the poll is being closed."""
+
+    def listed(self, poll, /):
+        held = self._polls.get(poll)
+        return frozenset(held.roster) if held and held.status == "closing" else super().listed(poll)
 
 
 class TurnsAttributes(Box):
@@ -438,6 +453,20 @@ class RemembersWhoTookPart(Box):
         return found
 
 
+class StillListsThem(Box):
+    """It lists somebody who was forgotten."""
+
+    _gone = frozenset()
+
+    def listed(self, poll, /):
+        return super().listed(poll) | self._gone
+
+    def forget(self, participant, /):
+        found = super().forget(participant)
+        self._gone |= frozenset([participant] if found else [])
+        return found
+
+
 class RacesWithItself(Box):
     """It takes two first ballots of one person if they come at once."""
 
@@ -481,16 +510,16 @@ BROKEN = {
     1: [LowersTheMinimum, LowersItAfterTheClose, LetsPeopleJoin, KnowsEveryPoll],
     2: [TakesStrangers, IsLate],
     3: [TakesSecondBallots, TakesAnyToken, LetsOthersRevise, AddsRevisions, RevisesElsewhere, GivesShortTokens],
-    4: [NamesThemInOrder, RoundsUp, LeavesOutTheSilent, CountsTheContent],
+    4: [NamesThemInOrder, NamesThoseWhoAreLeft, RoundsUp, LeavesOutTheSilent, CountsTheContent],
     5: [CanBeIterated, HasAnotherMethod, SaysHowMany],
     6: [ReleasesEarly, ReleasesHalf],
-    7: [OpensAgain, TakesLateBallots, TellsWhoTookPart],
+    7: [OpensAgain, TakesLateBallots, TellsWhoTookPart, TellsWhoCould],
     8: [TurnsAttributes, TellsAnotherMinimum],
     9: [TrustsEverybody, CannotSubtract],
     10: [TellsCommentsOfFew, NamesEveryGroup, NamesNoGroup, LosesSilentTexts],
     11: [KeepsTheOrder],
     12: [AsksAgain, ReleasesAnew, KeepsTheRoster],
-    13: [ForgetsBallots, ForgetsThatTheyWereInvited, ForgetsOnePoll, RemembersWhoTookPart],
+    13: [ForgetsBallots, ForgetsThatTheyWereInvited, ForgetsOnePoll, RemembersWhoTookPart, StillListsThem],
     14: [RacesWithItself, CannotBeShared],
     15: [StaysOpen, AnswersAfterClosing],
 }

@@ -666,6 +666,7 @@ def what_employees_say(wanted: model.Table) -> model.Release:
     assert_type(box.status(poll.id), model.PollStatus | None)
     token = box.cast(poll.id, "c-1", model.Ballot(rating=9, comment="Everybody helps."))
     box.cast(poll.id, "c-1", model.Ballot(rating=10), token=token)
+    assert_type(box.listed(poll.id), frozenset[str])
     assert_type(box.participated(poll.id), frozenset[str])
     for each in box.turnout(poll.id):
         assert_type(each, model.Turnout)

@@ -25,7 +25,7 @@ def poll_id(survey: str, occasion: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Answered:
-    """Whoever has cast a ballot gets no further message of the wave.
+    """Whoever has cast a ballot gets no further message of the wave, and whoever is not in the poll gets none.
 
     The ballot box is asked each time, since the ledger is told nothing of ballots.
 
@@ -46,21 +46,24 @@ class Answered:
     cadence: Cadence
 
     def __call__(self, people: People, at: np.datetime64) -> Holds:
-        """Hold for good who has cast a ballot, and everybody while there is no open poll."""
+        """Hold for good who has cast a ballot or is not in the poll, and everybody while there is no open poll."""
         return self.asked(at)(people, at)
 
     def asked(self, at: np.datetime64) -> _Asked:
         """Ask the box about the poll of an instant, and judge by that from then on."""
         occasion = self.cadence.seed(at)
-        cast = self._cast(occasion)
-        reason = "answered" if cast is not None else f"the poll of {occasion} is {self._status(occasion)}"
-        return _Asked(cast=cast, reason=reason)
+        cast, poll = self._cast(occasion), poll_id(self.survey, occasion)
+        if cast is not None:
+            with suppress(PollClosed):  # between the two calls
+                return _Asked(listed=self.ballots.listed(poll), cast=cast, reason=f"not in the poll of {occasion}")
+        return _Asked(reason=f"the poll of {occasion} is {self._status(occasion)}")
 
     def last_look(self, message: Message) -> Verdict:
         """Judge a message that is about to be taken.
 
         One of somebody who has cast a ballot since it was adopted is left where it is until the poll is closed, and
-        then withheld as all others are: the ledger would give a time to what has none.
+        then withheld as all others are: the ledger would give a time to what has none. That they are in the poll was
+        looked at when it was adopted; nobody leaves a poll who is not forgotten by the ledger as well.
         """
         cast = self._cast(message.occasion)
         if cast is not None:
@@ -82,22 +85,24 @@ class Answered:
 
 @attrs.frozen(kw_only=True)
 class _Asked:
-    """Who has cast a ballot, as a rule; everybody is held where that is None."""
+    """Who may cast a ballot and who has, as a rule; nobody may where no poll is open."""
 
     every_message: ClassVar[bool] = True
 
-    cast: frozenset[str] | None
+    listed: frozenset[str] = frozenset()
+    cast: frozenset[str] = frozenset()
     reason: str
 
     def __call__(self, people: People, _: np.datetime64, /) -> Holds:
-        cast = self.cast
+        """Hold for good who has cast a ballot, and by the reason whoever may not."""
+        ids, free = people.contacts.ids, self.listed - self.cast
         until = np.full(len(people), FOREVER)
-        if cast is not None:
-            until[[each not in cast for each in people.contacts.ids]] = NEVER
-        return Holds(until=until, reasons=(self.reason,))
+        until[[each in free for each in ids]] = NEVER
+        has_cast = np.array([each in self.cast for each in ids], np.intp)
+        return Holds(until=until, reasons=(self.reason, "answered"), codes=has_cast)
 
 
 def settled(policy: Policy, at: np.datetime64) -> Policy:
-    """Ask ballot boxes now, once for all: one in the database of the ledger cannot be asked while that is locked."""
+    """Ask ballot boxes now, once for all, and not while the ledger is locked, for which others would wait."""
     rules = (each.asked(at) if isinstance(each, Answered) else each for each in policy.rules)
     return attrs.evolve(policy, rules=tuple(rules))

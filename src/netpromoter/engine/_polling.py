@@ -424,27 +424,21 @@ def protected(tally: Tally) -> tuple[ReleasedGroup, ...]:
     InvalidArgument
         If something can be computed. The message names a group, and no number.
     """
-    counted = tally if tally.attributes else _undivided(tally)
-    groups = released_groups(counted)
-    columns = {f"{table} as released": _places(counted, table, groups) for table in counted.tables}
+    groups = released_groups(tally)
+    columns = {f"{table} as released": _places(tally, table, groups) for table in tally.tables}
     shown = [
         Group(name, place)
         for name, places in columns.items()
         for place in dict.fromkeys(places)
         if groups[int(place)].histogram is not None
     ]
-    found = Disclosure(minimum=counted.minimum).audit(columns, shown, tuple(columns), counts=counted.n)
+    found = Disclosure(minimum=tally.minimum).audit(columns, shown, tuple(columns), counts=tally.n)
     if found:
         labels = next(
             (groups[int(each.group.labels[0])].labels for each in found if each.group), ("a part of a group",)
         )
         raise InvalidArgument(f"what is released must not give away a small group (got a way to {', '.join(labels)})")
     return groups
-
-
-def _undivided(tally: Tally) -> Tally:
-    """Give a tally by an attribute that all have in common, since one by none cannot be protected."""
-    return attrs.evolve(tally, attributes=("all",), cells=tuple(("all",) for _ in tally.cells))
 
 
 def _places(tally: Tally, table: Table, groups: Sequence[ReleasedGroup]) -> list[str]:

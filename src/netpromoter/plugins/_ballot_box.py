@@ -21,12 +21,12 @@ class BallotBox(Protocol):
     3. Each first ballot gives another token that nobody can guess. With it alone a ballot is revised, by who has cast
        one: without it `cast` raises `netpromoter.errors.Conflict`, with a wrong one `netpromoter.errors.InvalidToken`.
        A revision takes the place of the ballot, counts where that did, and gives the same token.
-    4. `participated` names those who have cast a ballot, and `turnout` counts them, by every group of every declared
-       table. Neither depends on what was cast, or in which order.
+    4. `listed` names the roster, `participated` those of it who have cast a ballot, and `turnout` counts ballots, by
+       every group of every declared table. None of them depends on what was cast, or in which order.
     5. There is no other way to a ballot: a box has the methods of this port alone, is not iterable, and its `repr`
        tells nothing of polls, people or ballots.
     6. Until a poll is closed `release` raises `netpromoter.errors.InvalidArgument`.
-    7. `close_poll` first refuses all further ballots, for good: `cast`, `participated` and `turnout` raise
+    7. `close_poll` first refuses all further ballots, for good: `cast`, `listed`, `participated` and `turnout` raise
        `netpromoter.errors.PollClosed`, also while `protect` works and after it raised. What was interrupted is finished
        by closing again.
     8. `protect` is given the ballots of each cell, exactly, and with them those who were invited and cast none.
@@ -59,6 +59,10 @@ class BallotBox(Protocol):
 
     def cast(self, poll: str, participant: str, ballot: Ballot, /, *, token: str | None = None) -> str:
         """Take a ballot, and give the token with which alone it can be revised."""
+        ...
+
+    def listed(self, poll: str, /) -> frozenset[str]:
+        """Name those who may cast a ballot."""
         ...
 
     def participated(self, poll: str, /) -> frozenset[str]:

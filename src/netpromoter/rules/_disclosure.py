@@ -483,7 +483,8 @@ def released_groups(tally: Tally, *, merge: Mapping[str, str | None] | None = No
         around = None if within is None else tally.columns[_attribute(within, tally)]
         parted = merged(columns[_attribute(name, tally)], minimum=tally.minimum, counts=tally.n, within=around)
         columns[name] = parted.labels
-    protected = Disclosure(minimum=tally.minimum).protect(columns, tally.tables, counts=tally.n)
+    alike = {"all": ["all"] * len(tally.cells)}
+    protected = Disclosure(minimum=tally.minimum).protect(columns or alike, tally.tables, counts=tally.n)
     return tuple(group for table in tally.tables for group in _of_table(table, tally, columns, protected))
 
 

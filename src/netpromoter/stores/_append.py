@@ -98,10 +98,12 @@ class _Part:
     def _recognize(self, contacts: set[str], expecting: Mapping[str, int]) -> None:
         """Find the numbers of people, of whom nothing is to have happened since; who is not known may be forgotten."""
         texts = {quoted(contact): contact for contact in contacts.union(expecting)}
-        expected = [quoted(contact) for contact in expecting]
-        state = self._ledger.gathered(self._link, "state", contacts=texts, expected=expected)
-        self._position, self._last_person, any_forgotten, persons, lasts = state
-        _check({texts[text]: last for text, last in lasts}, expecting)
+        name, lists = "state", {"contacts": list(texts)}
+        if expecting:
+            name, lists["expected"] = "state_expecting", [quoted(contact) for contact in expecting]
+        state = self._ledger.gathered(self._link, name, **lists)
+        self._position, self._last_person, any_forgotten, persons, *lasts = state
+        _check({texts[text]: last for found in lasts for text, last in found}, expecting)
         self._persons = {texts[text]: person for text, person in persons}
         strangers = contacts - self._persons.keys()
         if strangers and any_forgotten:
@@ -149,8 +151,9 @@ class _Part:
         told |= {self._before(event) for event in adopted if event.message.attempt}
         if not asked and not told:
             return []
-        known, rows = self._ledger.gathered(self._link, "known", ids=asked, messages=told)
-        self._messages = {row[0]: dict(zip(_OUTBOX, row, strict=True)) for row in rows}
+        name, lists = ("known_messages", {"messages": told}) if told else ("known", {})
+        known, *messages = self._ledger.gathered(self._link, name, ids=asked, **lists)
+        self._messages = {row[0]: dict(zip(_OUTBOX, row, strict=True)) for rows in messages for row in rows}
         return [identity for (identity,) in known]
 
     def _spoken_of(self, event: Event, identity: str) -> str | None:

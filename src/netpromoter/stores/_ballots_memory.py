@@ -111,6 +111,11 @@ class MemoryBallotBox:
                 return _revise(held, token, ballot)
             return _add(held, fresh_token(self._random_bytes), participant, ballot)
 
+    def listed(self, poll: str, /) -> frozenset[str]:
+        """Name those who may cast a ballot."""
+        with self._while_open(poll) as held:
+            return frozenset(held.roster)
+
     def participated(self, poll: str, /) -> frozenset[str]:
         """Name those who have cast a ballot."""
         with self._while_open(poll) as held:

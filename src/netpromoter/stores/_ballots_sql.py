@@ -154,7 +154,8 @@ class SqlBallotBox:
     def cast(self, poll: str, participant: str, ballot: Ballot, /, *, token: str | None = None) -> str:
         """Take a ballot, and give the token with which alone it can be revised."""
         comment = None if check_ballot(ballot).comment is None else json.dumps(ballot.comment)
-        with self._while_open(poll) as found:
+        with self._writing(poll) as found:
+            check_open(found.told_status)
             invited = found.rows("invited", whose=quoted(check_contact(participant)))
             check_listed(participant, is_listed=bool(invited))
             cell, has_cast = invited[0]
@@ -167,6 +168,11 @@ class SqlBallotBox:
             found.execute("add", key=token_key(fresh), cell=cell, rating=ballot.rating, comment=comment)
             found.execute("mark", whose=quoted(participant))
             return fresh
+
+    def listed(self, poll: str, /) -> frozenset[str]:
+        """Name those who may cast a ballot."""
+        with self._while_open(poll) as found:
+            return frozenset(unquoted(name) for name, _ in found.rows("roster"))
 
     def participated(self, poll: str, /) -> frozenset[str]:
         """Name those who have cast a ballot."""
@@ -246,9 +252,18 @@ class SqlBallotBox:
 
     @contextmanager
     def _while_open(self, poll: str) -> Iterator[_Found]:
-        with self._writing(poll) as found:
+        """Give a poll to read from, without a lock: who reads waits for nobody who casts.
+
+        What was read is of an open poll if that is open afterwards, since none is opened again; and where its tables
+        are gone, it is not.
+        """
+        with self._connections.reading() as link:
+            found = known(poll, self._find(link, poll))
             check_open(found.told_status)
-            yield found
+            try:
+                yield found
+            finally:
+                check_open(known(poll, self._find(link, poll)).told_status)
 
     def _find(self, link: Link, poll: Any) -> _Found | None:
         is_possible = isinstance(poll, str) and poll.isprintable()

@@ -123,16 +123,18 @@ def _reading(database: Database) -> dict[str, Any]:
 
 
 def _looking(database: Database) -> dict[str, Any]:
-    """Give what those who append ask, in two rows: each row for which one waits lets other threads in."""
+    """Give what those who append ask, each in one row: every row for which one waits lets other threads in."""
     among = database.among
-    anybody = sa.exists(sa.select(forgotten.c.hash))
     persons = sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts"))
-    ids = sa.select(log.c.id).where(among(log.c.id, "ids"))
-    messages = sa.select(outbox).where(among(outbox.c.id, "messages"))
     state = [_highest(column).scalar_subquery() for column in (log.c.position, identity.c.person)]
+    state += [sa.exists(sa.select(forgotten.c.hash)), _gathered(database, persons)]
+    ids = _gathered(database, sa.select(log.c.id).where(among(log.c.id, "ids")))
+    messages = _gathered(database, sa.select(outbox).where(among(outbox.c.id, "messages")))
     return {
-        "state": sa.select(*state, anybody, _gathered(database, persons), _gathered(database, _last_of(database))),
-        "known": sa.select(_gathered(database, ids), _gathered(database, messages)),
+        "state": sa.select(*state),
+        "state_expecting": sa.select(*state, _gathered(database, _last_of(database))),
+        "known": sa.select(ids),
+        "known_messages": sa.select(ids, messages),
     }
 
 

@@ -173,14 +173,15 @@ class BallotBoxContract:
         assert _ratings(tally, ("support",)) == {8: 1}
 
     def test_04_participated(self, box: BallotBox) -> None:
-        """`participated` names those who have cast a ballot, and `turnout` counts them, by every group of every
-        declared table. Neither depends on what was cast, or in which order.
+        """`listed` names the roster, `participated` those of it who have cast a ballot, and `turnout` counts ballots,
+        by every group of every declared table. None of them depends on what was cast, or in which order.
         """
         names = [*_SALES[:7], *_LEGAL]
         for occasion, order, rating in (("autumn", names, 9), ("winter", names[::-1], 0)):
             box.open_poll(_poll(occasion))
             for name in order:
                 box.cast(f"enps/{occasion}", name, Ballot(rating=rating))
+        assert box.listed(_ID) == box.listed("enps/winter") == set(_ROSTER)
         assert box.participated(_ID) == box.participated("enps/winter") == set(names)
         assert box.turnout(_ID) == box.turnout("enps/winter")
         found = {(each.table, each.labels): (each.invited, each.participants) for each in box.turnout(_ID)}
@@ -218,8 +219,8 @@ class BallotBoxContract:
             box.release("enps/winter")
 
     def test_07_close_poll(self, box: BallotBox) -> None:
-        """`close_poll` first refuses all further ballots, for good: `cast`, `participated` and `turnout` raise
-        `netpromoter.errors.PollClosed`, also while `protect` works and after it raised. What was interrupted is
+        """`close_poll` first refuses all further ballots, for good: `cast`, `listed`, `participated` and `turnout`
+        raise `netpromoter.errors.PollClosed`, also while `protect` works and after it raised. What was interrupted is
         finished by closing again.
         """
         box.open_poll(_poll())
@@ -230,7 +231,7 @@ class BallotBoxContract:
                 box.cast(_ID, "t-00", Ballot(rating=0))
             with pytest.raises(PollClosed):
                 box.cast(_ID, "s-00", Ballot(rating=0), token=token)
-            for ask in (box.participated, box.turnout):
+            for ask in (box.listed, box.participated, box.turnout):
                 with pytest.raises(PollClosed):
                     ask(_ID)
 
@@ -337,6 +338,7 @@ class BallotBoxContract:
         token = _cast_all(box, _SALES)["s-00"]
         box.close_poll("enps/spring", _protect)
         assert (box.forget("s-00"), box.forget("s-00"), box.forget("stranger")) == (2, 0, 0)
+        assert "s-00" not in box.listed(_ID)
         assert set(box.participated(_ID)) == set(_SALES[1:])
         for more in ({}, {"token": token}):
             with pytest.raises(InvalidArgument):
@@ -382,6 +384,7 @@ class BallotBoxContract:
             lambda: box.open_poll(_poll()),
             lambda: box.status(_ID),
             lambda: box.cast(_ID, "s-00", Ballot(rating=9)),
+            lambda: box.listed(_ID),
             lambda: box.participated(_ID),
             lambda: box.turnout(_ID),
             lambda: box.close_poll(_ID, _protect),
