@@ -183,7 +183,7 @@ def main():
     parser.add_argument("--folder", default=None, help="where the databases lie; a disk, not memory")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        holding(folder, options.held)  # first: what others leave behind would be counted
+        holding(folder, options.held)
         append(folder, options.appends)
         reading(folder, options.touches, 5)
         dispatching(folder, options.mails, 3)

@@ -41,7 +41,9 @@ def extra_megabytes(run):
     seen = (_resident("VmHWM") - before) / 1024
     tracemalloc.start()
     run()
-    return max(seen, tracemalloc.get_traced_memory()[1] / 1024**2)
+    _, asked = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return max(seen, asked / 1024**2)
 
 
 def _resident(field):

@@ -67,7 +67,7 @@ def test_what_is_said_is_what_the_files_hold(shown):
     rows = list(csv.DictReader((folder / "coding.csv").read_text().splitlines()))
     assert rows
     assert all(row["comment"] and row["codes"] for row in rows)
-    assert max(map(len, said.splitlines())) <= 160
+    assert max(map(len, said.replace(str(folder), "demo").splitlines())) <= 160
     assert str(folder / "report.html") in said
 
 

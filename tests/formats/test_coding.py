@@ -48,6 +48,14 @@ def test_codes_come_back_in_whatever_order(sheet, random, delimiter):
     assert found == {each: tuple(given) for each, given in known.items() if given}
 
 
+@pytest.mark.parametrize("code", ["=", "'=", "''=", "'", "-x", "price"])
+def test_a_code_comes_back_whatever_it_begins_with(code):
+    """What stands guarded against spreadsheets is read as it was."""
+    fine = answer(1, "fine")
+    sheet = coding_sheet([fine], {fine.id: [code, "more"]})
+    assert codes(io.BytesIO(sheet.encode())) == {fine.id: (code, "more")}
+
+
 @given(sheets())
 def test_every_comment_stands_in_one_row(sheet):
     """Each answer with a comment has one row, with its rating, and the others have none."""

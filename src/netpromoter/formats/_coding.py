@@ -18,8 +18,8 @@ __all__ = ["codes", "coding_sheet"]
 
 _COLUMNS = ("response", "answered", "rating", "category", "comment", "codes")
 _BETWEEN = ";"
-#: With these a spreadsheet begins a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: With these a spreadsheet begins a formula; an apostrophe stands before them, and before another one.
+_GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[str]] | None = None) -> str:
@@ -70,7 +70,12 @@ def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[s
 
 
 def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell.startswith(_GUARDED) else cell
+
+
+def _read(cell: str | None) -> str:
+    text = (cell or "").strip()
+    return text[1:] if text.startswith("'") and text[1:].startswith(_GUARDED) else text
 
 
 def _joined(codes: Collection[str]) -> str:
@@ -113,9 +118,10 @@ def codes(source: FileLike, *, encoding: str | None = None, delimiter: str | Non
         if name not in frame.columns:
             raise InvalidArgument(f"source must have the columns response and codes (got {', '.join(frame.columns)})")
     found: dict[str, tuple[str, ...]] = {}
-    for place, (response, text) in enumerate(frame.select("response", "codes").iter_rows()):
-        if not (response or "").strip() or response in found:
+    for place, row in enumerate(frame.select("response", "codes").iter_rows()):
+        response, text = map(_read, row)
+        if not response or response in found:
             rule = "name an answer in each row, and none twice"
             raise InvalidArgument(f"source must {rule} (got {response!r} at position {place:,})")
-        found[response] = tuple(filter(None, (each.strip() for each in (text or "").split(_BETWEEN))))
+        found[response] = tuple(filter(None, (each.strip() for each in text.split(_BETWEEN))))
     return {response: given for response, given in found.items() if given}
