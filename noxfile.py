@@ -134,7 +134,9 @@ def docs(session: nox.Session) -> None:
     """The documentation, with its notebooks run and its examples tested; a warning is an error."""
     session.install(".[all]", *group("docs"))
     for builder in ("html", "doctest"):
-        session.run("sphinx-build", "-W", "--keep-going", "-n", "-q", "-b", builder, "docs", f"docs/_build/{builder}")
+        session.run(
+            "sphinx-build", "-W", "--keep-going", "-n", "-q", "-j", "2", "-b", builder, "docs", f"docs/_build/{builder}"
+        )
 
 
 @nox.session

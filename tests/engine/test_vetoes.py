@@ -120,5 +120,5 @@ def test_a_wave_that_is_over_withholds_its_messages():
     """From its end on a wave has no further message, and its end ends no other wave."""
     end = np.datetime64(NOW.replace(tzinfo=None), "us")
     assert verdict(closes={"june": end}) == Never("june is over")
-    assert verdict(closes={"june": end + 1}) is None
+    assert verdict(closes={"june": end + np.timedelta64(1, "us")}) is None
     assert verdict(closes={"may": end}) is None

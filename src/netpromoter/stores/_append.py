@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
-from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
     Declined,
@@ -37,18 +36,12 @@ _ASKED = (Shown, Declined, Responded)
 _IN_ORDER = itemgetter(*FOLDED)
 
 
-def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
+def append(ledger: Ledger, link: Link, events: Sequence[Event]) -> list[Event]:
     """Write events, and give those that were new; the caller holds the transaction."""
-    added = _Part(ledger, link).add(events[:_AT_ONCE], expecting)
-    for start in range(_AT_ONCE, len(events), _AT_ONCE):
-        added += _Part(ledger, link).add(events[start : start + _AT_ONCE], {})
+    added: list[Event] = []
+    for start in range(0, len(events), _AT_ONCE):
+        added += _Part(ledger, link).add(events[start : start + _AT_ONCE])
     return added
-
-
-def _check(lasts: Mapping[str, int], expecting: Mapping[str, int]) -> None:
-    for contact, last in lasts.items():
-        if last > expecting[contact]:
-            raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {expecting[contact]}")
 
 
 @attrs.frozen
@@ -78,15 +71,15 @@ class _Part:
         self._forgotten: set[str] = set()
         self._messages: dict[str, dict[str, Any]] = {}
         self._reached: dict[tuple[str, int, int], int] = {}
-        self._position = self._last_person = 0
+        self._position, self._last_person, self._any_forgotten = link.rows(ledger.statements["state"])[0]
 
-    def add(self, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
-        self._recognize({contact for event in events for contact in mentioned(event)}, expecting)
+    def add(self, events: Sequence[Event]) -> list[Event]:
+        self._recognize({contact for event in events for contact in mentioned(event)})
         if self._forgotten:
             events = [event for event in events if not is_lost(event, self._forgotten.__contains__)]
         found = self._new(events)
         self._label(found)
-        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
+        self._recall(found)
         self._write(found)
         return [new.event for new in found]
 
@@ -95,18 +88,11 @@ class _Part:
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    def _recognize(self, contacts: set[str], expecting: Mapping[str, int]) -> None:
-        """Find the numbers of people, of whom nothing is to have happened since; who is not known may be forgotten."""
-        texts = {quoted(contact): contact for contact in contacts.union(expecting)}
-        name, lists = "state", {"contacts": list(texts)}
-        if expecting:
-            name, lists["expected"] = "state_expecting", [quoted(contact) for contact in expecting]
-        state = self._ledger.gathered(self._link, name, **lists)
-        self._position, self._last_person, any_forgotten, persons, *lasts = state
-        _check({texts[text]: last for found in lasts for text, last in found}, expecting)
-        self._persons = {texts[text]: person for text, person in persons}
+    def _recognize(self, contacts: set[str]) -> None:
+        """Find the numbers of people; who is not known may have been forgotten."""
+        self._persons = self._ledger.persons(self._link, contacts)
         strangers = contacts - self._persons.keys()
-        if strangers and any_forgotten:
+        if strangers and self._any_forgotten:
             hashes = {self._ledger.hash(contact): contact for contact in strangers}
             self._forgotten = {hashes[found] for (found,) in self._ask("forgotten", hashes=hashes)}
             aliases = {self._ledger.alias(contact): contact for contact in self._forgotten}
@@ -130,7 +116,7 @@ class _Part:
     def _new(self, events: Sequence[Event]) -> list[_New]:
         """Give the events that are not in the log; one that names a newcomer cannot be there."""
         found: dict[str, _New] = {}
-        asked: list[str] = []
+        asked = []
         for event in events:
             before = self._last_person
             identity = renamed_event_id(event.id, self._name)
@@ -139,22 +125,9 @@ class _Part:
                 found[stored] = _New(event, stored, self._spoken_of(event, identity), labels(event))
                 if self._last_person == before:
                     asked.append(stored)
-        for known in self._recall(found, asked):
+        for (known,) in self._ask("ids", ids=asked) if asked else ():
             del found[known]
         return list(found.values())
-
-    def _recall(self, found: Mapping[str, _New], asked: Sequence[str]) -> list[str]:
-        """Find which ids are in the log, and where the messages stand of which these events speak."""
-        newcomers = {str(person) for person in self._newcomers.values()}
-        told = {new.message for new in found.values() if new.message and contact_named(new.message) not in newcomers}
-        adopted = (new.event for new in found.values() if isinstance(new.event, Scheduled))
-        told |= {self._before(event) for event in adopted if event.message.attempt}
-        if not asked and not told:
-            return []
-        name, lists = ("known_messages", {"messages": told}) if told else ("known", {})
-        known, *messages = self._ledger.gathered(self._link, name, ids=asked, **lists)
-        self._messages = {row[0]: dict(zip(_OUTBOX, row, strict=True)) for rows in messages for row in rows}
-        return [identity for (identity,) in known]
 
     def _spoken_of(self, event: Event, identity: str) -> str | None:
         if isinstance(event, Scheduled | Outcome):
@@ -186,6 +159,17 @@ class _Part:
         self._ledger.labels |= numbers
 
     # -- what came before --------------------------------------------------------------------------------------------
+
+    def _recall(self, found: Sequence[_New]) -> None:
+        """Find where the messages stand of which these events speak."""
+        newcomers = {str(person) for person in self._newcomers.values()}
+        asked = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
+        asked |= {
+            self._before(new.event) for new in found if isinstance(new.event, Scheduled) and new.event.message.attempt
+        }
+        for row in self._ask("messages", ids=asked) if asked else ():
+            self._messages[row[0]] = dict(zip(_OUTBOX, row, strict=True))
+        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
 
     def _before(self, event: Scheduled) -> str:
         """Give the id of the attempt before one."""

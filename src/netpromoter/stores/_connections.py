@@ -54,12 +54,6 @@ class Database(Protocol):
     def listed(self, values: Iterable[Any]) -> Any:
         """Give a list as `among` takes it."""
 
-    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-        """Give all rows in one value."""
-
-    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
-        """Give the rows in a value that `gathered` has made."""
-
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         """Give rows as they come."""
 
@@ -92,13 +86,6 @@ class _Sqlite:
 
     def listed(self, values: Iterable[Any]) -> Any:
         return json.dumps(list(values))
-
-    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-        return sa.func.json_group_array(sa.func.json_array(*columns))
-
-    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
-        found: Sequence[Sequence[Any]] = json.loads(value)
-        return found
 
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         return iter(connection.execute(text, parameters))
@@ -157,12 +144,6 @@ class _Postgresql:
 
     def listed(self, values: Iterable[Any]) -> Any:
         return list(values)
-
-    def gathered(self, columns: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-        return sa.func.json_agg(sa.func.json_build_array(*columns))
-
-    def rows(self, value: Any) -> Sequence[Sequence[Any]]:
-        return value or ()
 
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         rows: Iterator[Sequence[Any]] = connection.cursor().stream(text, parameters, binary=True, size=self._chunk)

@@ -45,12 +45,6 @@ class Ledger:
         """Execute a statement with lists of values, and give its rows."""
         return link.rows(self.statements[name], {each: self.listed(values) for each, values in lists.items()})
 
-    def gathered(self, link: Link, name: str, **lists: Iterable[Any]) -> list[Any]:
-        """Execute a statement that gives one row, some of whose values are rows themselves."""
-        (row,) = self.ask(link, name, **lists)
-        rows = self.connections.database.rows
-        return [value if isinstance(value, int) else rows(value) for value in row]
-
     def write(self, link: Link, name: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows, many in one statement: each statement lets other threads in, who do not leave at once."""
         for start in range(0, len(rows), _AT_ONCE):

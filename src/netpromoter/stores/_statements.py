@@ -109,37 +109,21 @@ def _reading(database: Database) -> dict[str, Any]:
     among = database.among
     found = {
         "meta": sa.select(meta.c.name, meta.c.value),
+        "state": _state(),
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
         "any_forgotten": sa.select(sa.exists(sa.select(forgotten.c.hash))),
         "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
         "all_forgotten": sa.select(forgotten.c.hash),
+        "ids": sa.select(log.c.id).where(among(log.c.id, "ids")),
+        "messages": sa.select(outbox).where(among(outbox.c.id, "ids")),
         "reached": _reached(database),
+        "last_of": _last_of(database),
         "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
         "rows": _rows(database),
     }
-    return found | _naming(database) | _looking(database) | _standing()
-
-
-def _looking(database: Database) -> dict[str, Any]:
-    """Give what those who append ask, each in one row: every row for which one waits lets other threads in."""
-    among = database.among
-    persons = sa.select(identity.c.contact, identity.c.person).where(among(identity.c.contact, "contacts"))
-    state = [_highest(column).scalar_subquery() for column in (log.c.position, identity.c.person)]
-    state += [sa.exists(sa.select(forgotten.c.hash)), _gathered(database, persons)]
-    ids = _gathered(database, sa.select(log.c.id).where(among(log.c.id, "ids")))
-    messages = _gathered(database, sa.select(outbox).where(among(outbox.c.id, "messages")))
-    return {
-        "state": sa.select(*state),
-        "state_expecting": sa.select(*state, _gathered(database, _last_of(database))),
-        "known": sa.select(ids),
-        "known_messages": sa.select(ids, messages),
-    }
-
-
-def _gathered(database: Database, select: sa.Select[Any]) -> Any:
-    return sa.select(database.gathered(select.subquery().columns)).scalar_subquery()
+    return found | _naming(database) | _standing()
 
 
 def _naming(database: Database) -> dict[str, Any]:
@@ -167,6 +151,12 @@ def _standing() -> dict[str, Any]:
     }
 
 
+def _state() -> Any:
+    """Give the last position, the last number of a person, and whether anybody was forgotten."""
+    anybody = sa.exists(sa.select(forgotten.c.hash))
+    return sa.select(_highest(log.c.position).scalar_subquery(), _highest(identity.c.person).scalar_subquery(), anybody)
+
+
 def _rows(database: Database) -> Any:
     found = sa.select(log.c.position, touch.c.person, log.c.body, log.c.personal)
     return found.join(touch, touch.c.position == log.c.position).where(database.among(log.c.position, "positions"))
@@ -180,10 +170,10 @@ def _reached(database: Database) -> Any:
 
 
 def _last_of(database: Database) -> Any:
-    """Give the last position of those of whom something is expected."""
+    """Give the last position of some people."""
     found = sa.select(identity.c.contact, sa.func.max(touch.c.position))
     joined = found.join(touch, touch.c.person == identity.c.person)
-    return joined.where(database.among(identity.c.contact, "expected")).group_by(identity.c.contact)
+    return joined.where(database.among(identity.c.contact, "contacts")).group_by(identity.c.contact)
 
 
 def _forgetting(database: Database) -> dict[str, Any]:
