@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument, UnreadableFile
-from netpromoter.formats import codes, coding_sheet
+from netpromoter.formats import coding_sheet, comment_codes
 from netpromoter.model import Response
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -44,7 +44,7 @@ def test_codes_come_back_in_whatever_order(sheet, random, delimiter):
     writer = csv.DictWriter(text, columns, extrasaction="ignore", restval="x", delimiter=delimiter)
     writer.writeheader()
     writer.writerows(rows)
-    found = codes(io.BytesIO(text.getvalue().encode()), delimiter=delimiter)
+    found = comment_codes(io.BytesIO(text.getvalue().encode()), delimiter=delimiter)
     assert found == {each: tuple(given) for each, given in known.items() if given}
 
 
@@ -53,7 +53,7 @@ def test_a_code_comes_back_whatever_it_begins_with(code):
     """What stands guarded against spreadsheets is read as it was."""
     fine = answer(1, "fine")
     sheet = coding_sheet([fine], {fine.id: [code, "more"]})
-    assert codes(io.BytesIO(sheet.encode())) == {fine.id: (code, "more")}
+    assert comment_codes(io.BytesIO(sheet.encode())) == {fine.id: (code, "more")}
 
 
 @given(sheets())
@@ -87,7 +87,7 @@ def test_no_comment_becomes_a_formula(comment):
 def test_a_sheet_that_lost_its_ids_is_refused(text, message):
     """Without the id of each answer nothing is read; the message says what is missing, and where."""
     with pytest.raises(InvalidArgument) as refused:
-        codes(io.BytesIO(text.encode()))
+        comment_codes(io.BytesIO(text.encode()))
     assert str(refused.value).startswith(message)
 
 
@@ -102,4 +102,4 @@ def test_a_sheet_must_be_csv(tmp_path):
     """Another format is refused by its name."""
     pl.DataFrame({"response": ["a"], "codes": ["b"]}).write_parquet(tmp_path / "sheet.parquet")
     with pytest.raises(UnreadableFile, match="be CSV, and it is Parquet"):
-        codes(tmp_path / "sheet.parquet")
+        comment_codes(tmp_path / "sheet.parquet")

@@ -832,7 +832,7 @@ def reading(program: nps.Program, since: datetime, at: datetime) -> None:
     print(letter.subject, letter.text, letter.html, letter.to_dict(), letter.rows(), letter.comments)
     sheet = formats.coding_sheet(program.responses(), program.codes())
     assert_type(sheet, str)
-    assert_type(formats.codes("sheet.csv", delimiter=";"), dict[str, tuple[str, ...]])
+    assert_type(formats.comment_codes("sheet.csv", delimiter=";"), dict[str, tuple[str, ...]])
 
 
 def words_and_links(message: model.Message, survey: nps.Survey, at: datetime) -> None:

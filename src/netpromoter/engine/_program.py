@@ -474,7 +474,7 @@ class Program:
         self.store.append([Bounced(at=at, message=asked.id, reason=reason, **facts)])
 
     def receive_codes(self, codes: Mapping[str, Iterable[str]], *, coder: str, at: datetime) -> int:
-        """Record what comments are about; `netpromoter.formats.codes` reads a coding sheet that came back.
+        """Record what comments are about; `netpromoter.formats.comment_codes` reads a coding sheet that came back.
 
         A code that somebody gave before is not given twice; one that is left out stays.
 

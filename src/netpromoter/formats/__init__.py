@@ -4,7 +4,7 @@ CSV and its kin, Parquet, JSON lines and Excel are told apart by their first byt
 """
 
 from ._answers import Answers, InvalidPolicy, Refusal, Rows, answers, columns
-from ._coding import codes, coding_sheet
+from ._coding import coding_sheet, comment_codes
 from ._contacts import contacts
 from ._damage import Damage
 from ._table import File
@@ -17,8 +17,8 @@ __all__ = [
     "Refusal",
     "Rows",
     "answers",
-    "codes",
     "coding_sheet",
     "columns",
+    "comment_codes",
     "contacts",
 ]

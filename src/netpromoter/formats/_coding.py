@@ -14,7 +14,7 @@ from ._answers import FileLike
 from ._contacts import read_texts
 from ._source import opened
 
-__all__ = ["codes", "coding_sheet"]
+__all__ = ["coding_sheet", "comment_codes"]
 
 _COLUMNS = ("response", "answered", "rating", "category", "comment", "codes")
 _BETWEEN = ";"
@@ -25,8 +25,8 @@ _GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[str]] | None = None) -> str:
     r"""Write the comments of some answers as CSV, for people to put codes beside them.
 
-    Each row has the id of its answer, by which `codes` knows it again, however the sheet was sorted. A comment that a
-    spreadsheet would take for a formula gets an apostrophe before it.
+    Each row has the id of its answer, by which `comment_codes` knows it again, however the sheet was sorted. A comment
+    that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def _joined(codes: Collection[str]) -> str:
     return f"{_BETWEEN} ".join(codes)
 
 
-def codes(source: FileLike, *, encoding: str | None = None, delimiter: str | None = None) -> dict[str, tuple[str, ...]]:
+def comment_codes(
+    source: FileLike, *, encoding: str | None = None, delimiter: str | None = None
+) -> dict[str, tuple[str, ...]]:
     r"""Read the codes of a coding sheet that comes back.
 
     Parameters
@@ -109,7 +111,7 @@ def codes(source: FileLike, *, encoding: str | None = None, delimiter: str | Non
 
     Examples
     --------
-    >>> codes(io.BytesIO(b"response,codes\nnps/june/c-1/0,quality; price\nnps/june/c-2/0,\n"))
+    >>> comment_codes(io.BytesIO(b"response,codes\nnps/june/c-1/0,quality; price\nnps/june/c-2/0,\n"))
     {'nps/june/c-1/0': ('quality', 'price')}
     """
     with opened(source) as origin:
