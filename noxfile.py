@@ -117,7 +117,7 @@ def kill(session: nox.Session) -> None:
 
 @nox.session
 def race(session: nox.Session) -> None:
-    """Eight dispatchers on one PostgreSQL, while leases run out: 10,000 messages for each URL of an empty place."""
+    """Eight dispatchers on one PostgreSQL, while leases run out: 20 rounds of 10,000 messages."""
     session.install("-e", ".[all]", *group("tests"))
     session.run("python", "tests/ledger/race.py", *session.posargs)
 

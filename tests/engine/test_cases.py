@@ -2,9 +2,10 @@
 
 import json
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread, current_thread, main_thread
 
 import pytest
 from hypothesis import given
@@ -145,6 +146,52 @@ def test_a_decision_that_fails_halfway_leaves_nothing_behind():
     found.store.fails = False
     assert [len(each) for each in found.decide(at=MONDAY + 2 * HOUR)] == [2, 2]
     assert len(list(found.cases)) == 4
+
+
+class Handing(MemoryStore):
+    """A store that hands over to another thread right after the first decision, and stops it within its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.depth, self.other = 0, None
+        self.is_within, self.goes_on = Event(), Event()
+
+    @contextmanager
+    def exclusive(self):
+        mine = current_thread() is main_thread()
+        self.depth += mine
+        with super().exclusive():
+            yield
+        self.depth -= mine
+        if mine and not self.depth and self.other is not None:
+            other, self.other = self.other, None
+            other.start()
+            assert self.is_within.wait(10)
+
+    def append(self, events, /, **options):
+        if current_thread() is not main_thread() and any(isinstance(event, FollowUpDecided) for event in events):
+            self.is_within.set()
+            assert self.goes_on.wait(10)
+        return super().append(events, **options)
+
+
+def test_threads_that_decide_at_once_lose_no_answer():
+    """An answer that comes as one decision ends and another begins is decided on by every policy all the same."""
+    store = Handing()
+    found = answered([1], store=store, follow_up=[FollowUp(name="a"), FollowUp(name="b")])
+    message = "nps/summer/c-0/0/0"
+
+    def decide_again():
+        found.receive_answer(message, 2, at=MONDAY + 3 * HOUR)
+        found.decide(at=MONDAY + 3 * HOUR)
+
+    other = store.other = Thread(target=decide_again)
+    found.decide(at=MONDAY + 2 * HOUR)
+    store.goes_on.set()
+    other.join()
+    found.decide(at=MONDAY + 4 * HOUR)
+    decided = {(event.response, event.policy) for event in kinds_of(found, FollowUpDecided)}
+    assert decided == {(f"nps/summer/c-0/{ordinal}", name) for ordinal in (0, 1) for name in "ab"}
 
 
 def test_a_code_routes_by_theme():
@@ -387,6 +434,20 @@ def test_a_plugin_that_raises_is_told_again():
     assert shaky.told == steady.told
 
 
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_a_case_of_somebody_who_was_forgotten_is_told_all_the_same(store):
+    """Whoever forgets a person silences nobody: their case is told without their name, and so is everything else."""
+    desk = Desk()
+    options = {"plugins": load_plugins(desk, entry_points=False), "follow_up": FollowUp(within=PROMISES)}
+    found = answered([2, 3], store=store(), **options)
+    found.decide(at=MONDAY + 2 * HOUR)
+    found.forget("c-0", at=MONDAY + 3 * HOUR)
+    found.tell(at=MONDAY + 60 * HOUR)
+    assert [what for what, *_ in desk.told].count("overdue") == 2
+    assert "c-0" not in {contact for _, contact, _ in desk.told}
+    found.store.close()
+
+
 class Pager:
     """A channel that keeps what it carries, or says what it is told to say."""
 
@@ -554,6 +615,7 @@ def test_answers_of_a_recovery_are_in_no_score_unless_asked_for():
         assert hears.receive_answer(message.id, 10, at=at + HOUR).purpose == "recovery"
     assert found.score() == before == found.score(at=at + DAY)
     assert [each.rating for each in found.responses(purpose="recovery")] == [10] * 6
+    assert again.responses() == again.responses(purpose="recovery") == found.responses(purpose="recovery")
     assert len(kinds_of(found, Responded)) == 12
     assert [len(each) for each in found.decide(at=at + DAY)] == [0]
 

@@ -1,4 +1,4 @@
-"""Let processes race for one wave while leases run out: ``python race.py URL URL --messages 10000``.
+"""Let processes race for one wave while leases run out: ``python race.py --rounds 20 --messages 10000``.
 
 Some mails take longer than the lease of those who send them. Whoever else looks then finds a message that was taken and
 has no outcome, and must not send it.
@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from wave import LEASE, people, program
 
 from kill import Outcome
 from sink import listening
+
+from databases import empty_place, postgresql_server
 
 WAVE = Path(__file__).with_name("wave.py")
 
@@ -38,13 +41,14 @@ def raced(url, *, processes, messages, every=500, delay=0.002):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("urls", nargs="+", help="an empty place for each round")
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=8)
     options = parser.parse_args()
-    for url in options.urls:
-        began = time.perf_counter()
-        outcome, slowed = raced(url, processes=options.processes, messages=options.messages)
-        print(f"{outcome}; {slowed} leases ran out; after {time.perf_counter() - began:.0f} s", flush=True)
-        if outcome.duplicates or outcome.lost or outcome.uncertain:
-            sys.exit(1)
+    with postgresql_server() as server:
+        for _ in range(options.rounds):
+            began = time.perf_counter()
+            outcome, slowed = raced(empty_place(server), processes=options.processes, messages=options.messages)
+            print(f"{outcome}; {slowed} leases ran out; after {time.perf_counter() - began:.0f} s", flush=True)
+            if outcome.duplicates or outcome.lost or outcome.uncertain:
+                sys.exit(1)

@@ -145,6 +145,16 @@ def test_a_promise_is_kept_at_the_first_move_that_keeps_it(case):
     assert (case.first("assigned"), case.last("assigned")) == ((times[0], times[-1]) if times else (None, None))
 
 
+@given(cases(), st.integers(0, 100))
+def test_a_case_is_due_at_the_first_promise_that_is_not_kept(case, hours):
+    """What is due next is the earliest promise of an open case that no move has kept; from then on it is overdue."""
+    kept = {promise for promise in PROMISES for move in case.moves if move.to in KEPT_BY[promise]}
+    waiting = [each.due for each in case.deadlines if each.promise not in kept and case.status != "closed"]
+    at = START + hours * HOUR
+    assert case.due == min(waiting, default=None)
+    assert case.is_overdue(at) == any(due <= at for due in waiting)
+
+
 @given(cases())
 def test_the_last_word_counts(case):
     """Owner, resolution and root cause are those of the last move that names one."""

@@ -223,20 +223,8 @@ def _found(program: Program, case: str) -> Case:
 # -- what is printed ---------------------------------------------------------------------------------------------------
 
 
-def _due(case: Case) -> datetime | None:
-    """Say until when the next promise is to be kept."""
-    waiting = [each.due for each in case.deadlines if case.is_open and case.kept(each.promise) is None]
-    return min(waiting, default=None)
-
-
 def _urgency(case: Case) -> tuple[bool, Any, float, str]:
-    due = _due(case)
-    return due is None, due, -case.opened.priority, case.id
-
-
-def _is_late(case: Case, now: datetime) -> bool:
-    due = _due(case)
-    return due is not None and due <= now
+    return case.due is None, case.due, -case.opened.priority, case.id
 
 
 def _is_chosen(
@@ -244,23 +232,23 @@ def _is_chosen(
 ) -> bool:
     named = owner is None or owner == (case.owner or "")
     here = case.status == status if status else case.is_open or everything
-    return named and here and (not late or _is_late(case, now))
+    return named and here and (not late or case.is_overdue(now))
 
 
 def _facts(case: Case, now: datetime) -> dict[str, Any]:
     opened = case.opened
     asked = {"case": case.id, "contact": case.contact, "rating": case.rating, "policy": opened.policy}
     stands = {"status": case.status, "owner": case.owner, "resolution": case.resolution, "root_cause": case.root_cause}
-    return asked | stands | {"opened": opened.at, "due": _due(case), "late": _is_late(case, now)}
+    return asked | stands | {"opened": opened.at, "due": case.due, "late": case.is_overdue(now)}
 
 
 def _table(found: list[Case], now: datetime) -> str:
     """Lay out cases; without ids, which stand in `show`, so that a line has room in 80 columns."""
     table = columns(["contact", "policy", "status", "owner", "rating", "due (UTC)", ""], left=4)
     for each in found:
-        due = _due(each)
+        due = each.due
         row = [each.contact, each.opened.policy, each.status, each.owner or "-", str(each.rating)]
-        row += [f"{due:%Y-%m-%d %H:%M}" if due else "-", "late" if _is_late(each, now) else ""]
+        row += [f"{due:%Y-%m-%d %H:%M}" if due else "-", "late" if each.is_overdue(now) else ""]
         table.add_row(*(Text(safe(value)) for value in row))
     return drawn(table)
 

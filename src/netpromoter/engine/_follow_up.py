@@ -64,7 +64,6 @@ class FollowUps:
             for policy in self.policies:
                 made.append(self._decided(policy, at, load))
                 load = load.after(made[-1].events)
-        self._answers.clear()
         return tuple(made)
 
     def _catch_up(self) -> None:
@@ -73,6 +72,11 @@ class FollowUps:
         self._load = self._load.after([entry.event for entry in new])
         for entry in new:
             self._note(entry.event)
+        self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
+
+    def _is_decided(self, response: str) -> bool:
+        """Say whether the log has a decision of every policy about an answer."""
+        return all(response in self._load.decided.get(policy.name, ()) for policy in self.policies)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Coded):

@@ -436,7 +436,7 @@ class Program:
             drivers=drivers or {},
             stratum=drawn.stratum,
             probability=drawn.probability,
-            purpose="recovery" if asked.survey == self._recovery_key else self.purpose,
+            purpose="recovery" if asked.survey == self._recovery_key else "score",
             **{name: getattr(asked, name) for name in _ASKED},
         )
         self.store.append([Responded(response=response)])
@@ -626,7 +626,8 @@ class Program:
 
     @property
     def _recovery_key(self) -> str:
-        return f"{self.survey.key}-recovery"
+        """The key under which detractors are asked again; a program that does so has no other."""
+        return self.survey.key if self.purpose == "recovery" else f"{self.survey.key}-recovery"
 
     # -- knowing -------------------------------------------------------------------------------------------------------
 

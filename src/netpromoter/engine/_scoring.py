@@ -40,11 +40,16 @@ class Design:
         """Score answers by a key that each has; a group is a part of the whole design."""
         ratings, strata = [each.rating for each in answers], [self._stratum(each) for each in answers]
         known = [each for each in strata if each is not None]
-        groups = {key: np.array([each == key for each in keys]) for key in dict.fromkeys(keys)}
+        groups: dict[Hashable, list[int]] = {}
+        for place, key in enumerate(keys):
+            groups.setdefault(key, []).append(place)
         if len(set(known)) < 2 or len(known) < len(strata):
-            return {key: score(np.array(ratings)[here]) for key, here in groups.items()}
+            return {key: score([ratings[place] for place in places]) for key, places in groups.items()}
         options: dict[str, Any] = {"strata": strata, "populations": self._sizes(known), "lonely": "adjust"}
-        return {key: design_score(ratings, where=here, **options) for key, here in groups.items()}
+        return {
+            key: design_score(ratings, where=np.isin(np.arange(len(ratings)), places), **options)
+            for key, places in groups.items()
+        }
 
     def _stratum(self, answer: Response) -> _Stratum | None:
         """Find the draw of an answer: of its wave, or where occasions are not waves the last one of its stratum."""

@@ -222,6 +222,16 @@ class Case:
         """What is promised, and until when."""
         return self.opened.deadlines
 
+    @property
+    def due(self) -> datetime | None:
+        """Until when the next promise is to be kept; None if nothing is promised any more."""
+        waiting = [each.due for each in self.deadlines if self.is_open and self.kept(each.promise) is None]
+        return min(waiting, default=None)
+
+    def is_overdue(self, at: datetime) -> bool:
+        """Say whether a promise is broken at an instant."""
+        return self.due is not None and self.due <= at
+
     def pending(self, at: datetime) -> list[CaseAlerted]:
         """Give what there is to tell at an instant and was not told yet, in the order of time.
 

@@ -239,8 +239,8 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     if instant("since", since) >= instant("at", at):
         raise refusal("since", f"before at, {at}", since)
     cases = program.cases.as_of(at)
-    late = [each for each in cases if each.is_open and _due(each, late=at)]
-    waiting = [each for each in cases if each.is_open and _due(each) and each not in late]
+    late = [each for each in cases if each.is_overdue(at)]
+    waiting = [each for each in cases if each.due is not None and not each.is_overdue(at)]
     return Digest(
         name=program.survey.product or program.survey.key,
         since=since,
@@ -268,15 +268,8 @@ def _worth(answer: Response) -> tuple[int, int, str]:
     return _ORDER[category(answer.rating)], -len(answer.comment or ""), answer.id
 
 
-def _due(case: Case, late: datetime | None = None) -> datetime | None:
-    """Say until when the next promise is to be kept; with `late`, only if that is past."""
-    waiting = [each.due for each in case.deadlines if case.kept(each.promise) is None]
-    first = min(waiting, default=None)
-    return first if first is None or late is None or first <= late else None
-
-
 def _urgency(case: Case) -> tuple[Any, ...]:
-    return _due(case) or case.opened.at, -case.opened.priority, case.id
+    return case.due or case.opened.at, -case.opened.priority, case.id
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -291,8 +284,7 @@ def _day(at: datetime) -> str:
 
 
 def _line(case: Case) -> list[str]:
-    due = _due(case)
-    until = f"by {_day(due)}" if due else ""
+    until = f"by {_day(case.due)}" if case.due else ""
     return [until, case.contact, f"gave {case.rating}", case.owner or "nobody's", case.status]
 
 
@@ -307,9 +299,9 @@ def _table(rows: Iterable[Iterable[str]]) -> str:
 
 
 def _facts(case: Case) -> dict[str, Any]:
-    due = _due(case)
     stands = {"status": case.status, "owner": case.owner, "resolution": case.resolution}
-    return {"case": case.id, "contact": case.contact, "rating": case.rating, "due": due and due.isoformat()} | stands
+    due = case.due and case.due.isoformat()
+    return {"case": case.id, "contact": case.contact, "rating": case.rating, "due": due} | stands
 
 
 def _scored(score: Score | DesignScore | None) -> dict[str, Any] | None:

@@ -138,15 +138,16 @@ def _shown(value: Any) -> str:
 def _cases(found: Digest) -> str:
     said = f"<p>{len(found.opened):,} opened, {len(found.closed):,} closed, {len(found.overdue):,} overdue.</p>"
     rows = [
-        [escape(case.contact), str(case.rating), case.status, escape(case.owner or "nobody"), _due(case)]
+        [
+            escape(case.contact),
+            str(case.rating),
+            case.status,
+            escape(case.owner or "nobody"),
+            f"{case.due:%Y-%m-%d %H:%M}",
+        ]
         for case in (*found.overdue, *found.due)
     ]
     return said + (table(["contact", "rating", "status", "owner", "promised (UTC)"], rows) if rows else "")
-
-
-def _due(case: Any) -> str:
-    first = min((each.due for each in case.deadlines if case.kept(each.promise) is None), default=None)
-    return f"{first:%Y-%m-%d %H:%M}" if first else ""
 
 
 def _comments(found: Digest) -> str:
