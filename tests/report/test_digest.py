@@ -66,6 +66,16 @@ def test_each_answer_is_in_the_digest_of_its_day():
     assert second.change == (expected.value, *expected.interval())
 
 
+def test_what_happens_between_two_periods_is_in_one_of_them():
+    """An answer and a case of the very instant at which one digest ends and the next begins are in the first alone."""
+    found = program()
+    answer(found, [2], MONDAY + DAY)
+    first, second = (digest(found, since=MONDAY + n * DAY, at=MONDAY + (n + 1) * DAY) for n in (0, 1))
+    assert (len(first.answers), len(first.opened)) == (1, 1)
+    assert (len(second.answers), len(second.opened)) == (0, 0)
+    assert (second.score, second.before) == (None, score([2]))
+
+
 def test_the_change_of_scores_by_design_covers_both_errors():
     """Where a score is by design, the change is the difference of both, with an interval as wide as both make it."""
     audience = [Census(where=field("plan") == "paid"), Sample(share=0.5, where=field("plan") == "free")]

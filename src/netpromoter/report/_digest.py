@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -17,10 +17,12 @@ from netpromoter.model import Case, Message, Response, fingerprint, instant
 from netpromoter.ratings import category
 from netpromoter.stats import DesignScore, Score, compare
 
-__all__ = ["Digest", "digest"]
+__all__ = ["MOMENT", "Digest", "digest"]
 
 _Z = 1.959963984540054
 _MOST_GROUPS = 20
+#: The shortest span that a ledger knows.
+MOMENT = timedelta(microseconds=1)
 _ORDER = {"detractor": 0, "promoter": 1, "passive": 2}
 _CELL = 'style="padding:4px 12px 4px 0;text-align:left;vertical-align:top;border-bottom:1px solid #cccccc"'
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;line-height:20px;color:#1a1a1a"
@@ -201,7 +203,7 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     program : Program
         Of customers; what employees answer is released by their poll alone.
     at, since : datetime
-        Until when, and from when on, aware.
+        Until when, and after when, aware: what happened at the very end of one period is not in the next.
     comments : int, default 10
         How many comments are read out at most.
 
@@ -238,16 +240,16 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     """
     if instant("since", since) >= instant("at", at):
         raise refusal("since", f"before at, {at}", since)
-    cases = program.cases.as_of(at)
+    cases, first = program.cases.as_of(at), since + MOMENT
     late = [each for each in cases if each.is_overdue(at)]
     waiting = [each for each in cases if each.due is not None and not each.is_overdue(at)]
     return Digest(
         name=program.survey.product or program.survey.key,
         since=since,
         at=at,
-        score=_known(lambda: program.score(since=since, at=at)),
-        before=_known(lambda: program.score(since=since - (at - since), at=since)),
-        answers=tuple(program.responses(since=since, at=at)),
+        score=_known(lambda: program.score(since=first, at=at)),
+        before=_known(lambda: program.score(since=first - (at - since), at=since)),
+        answers=tuple(program.responses(since=first, at=at)),
         opened=tuple(each for each in cases if each.opened.at > since),
         closed=tuple(each for each in cases if not each.is_open and (each.last("closed") or since) > since),
         due=tuple(sorted(waiting, key=_urgency)),

@@ -11,7 +11,7 @@ from netpromoter.engine import Program, compare_arms
 from netpromoter.errors import NetPromoterError
 from netpromoter.ratings import category
 
-from ._digest import Digest, digest
+from ._digest import MOMENT, Digest, digest
 
 __all__ = ["page"]
 
@@ -119,7 +119,7 @@ def _column(rating: int, number: int, most: int) -> str:
 
 
 def _segments(program: Program, found: Digest, name: str) -> str:
-    scores = program.score_by(name, since=found.since, at=found.at)
+    scores = program.score_by(name, since=found.since + MOMENT, at=found.at)
     rows = []
     for key, score in sorted(scores.items(), key=lambda item: str(item[0])):
         low, high = score.interval()
