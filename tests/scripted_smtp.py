@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import suppress
 
+from netpromoter.channels._tls import nothing_left_open
+
 PHASES = (
     *("connect", "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"),
     *("body", "final dot", "after it", "QUIT"),
@@ -86,7 +88,8 @@ class Client:
             getattr(self, command.split()[0].upper(), self.other)(command)
 
     def secure(self):
-        self.line = self.server.context.wrap_socket(self.line, server_side=True)
+        with nothing_left_open():
+            self.line = self.server.context.wrap_socket(self.line, server_side=True)
 
     def read(self, end):
         while end not in self.rest:

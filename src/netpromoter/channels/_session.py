@@ -15,6 +15,7 @@ from netpromoter.errors import Uncertain
 from ._deadline import Deadline, deadline
 from ._mail import Letter
 from ._refused import Refused, spoken
+from ._tls import nothing_left_open
 
 __all__ = ["Session", "told"]
 
@@ -76,7 +77,10 @@ class Session(smtplib.SMTP):
         # the final dot is a small piece of its own, and must not wait until the mail before it is acknowledged
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._name = self._name or _literal(line)
-        return line if self._context is None else self._context.wrap_socket(line, server_hostname=host)
+        if self._context is None:
+            return line
+        with nothing_left_open():
+            return self._context.wrap_socket(line, server_hostname=host)
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one answer, within twice the timeout however slowly it comes."""
@@ -121,7 +125,8 @@ class Session(smtplib.SMTP):
         """Greet, make the line secret where a context is given, and log in where there is a name."""
         self._greet()
         if context is not None:
-            self.starttls(context=context)
+            with nothing_left_open():
+                self.starttls(context=context)
             if self._rest:
                 raise smtplib.SMTPException("the server spoke before the line was secret")
             self._greet()

@@ -26,6 +26,7 @@ from ._deadline import deadline
 from ._fields import checked, flag, maybe, timeout, trust
 from ._mail import digest
 from ._refused import Refused, spoken
+from ._tls import nothing_left_open
 
 if TYPE_CHECKING:
     import http.client
@@ -246,7 +247,8 @@ class WebhookChannel:
 
     def _connect(self, line: http.client.HTTPConnection) -> None:
         try:
-            line.connect()
+            with nothing_left_open():
+                line.connect()
         except (OSError, UnicodeError) as error:
             raise ChannelDown(f"the service cannot be reached: {_told(error)}") from error
 
