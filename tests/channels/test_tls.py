@@ -16,7 +16,7 @@ from netpromoter.errors import ChannelDown
 
 @pytest.fixture
 def resetting(monkeypatch):
-    """Serve connections that are reset at once, to clients that see it before they say anything; give port and files."""
+    """Reset connections at once, before clients say anything, which see it; give the port, and the files of clients."""
     server, files = socket.create_server(("127.0.0.1", 0)), []
 
     def serve():
