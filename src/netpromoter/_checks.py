@@ -41,6 +41,8 @@ def between(name: str, value: Any, low: float, high: float) -> float:
 
 def count(name: str, value: Any, *, least: int = 0) -> int:
     """Return `value` as an int if it is a whole number of at least `least`."""
+    if type(value) is int and value >= least:
+        return value
     number: Any = value
     if isinstance(value, Real) and type(value).__name__ not in {"bool", "timedelta64"}:
         whole = isinstance(value, Integral) or (math.isfinite(number) and number == math.floor(number))

@@ -42,7 +42,7 @@ def together(store, jobs):
     def work(name, events, expecting):
         try:
             found[name] = ledger.append(events, expecting)
-        except (Conflict, OSError) as problem:
+        except (Conflict, OSError, SystemExit) as problem:
             found[name] = problem
 
     threads = [threading.Thread(target=work, args=(name, *job)) for name, job in enumerate(jobs)]
@@ -89,8 +89,25 @@ def test_two_who_expect_of_one_person_write_one_after_the_other():
     assert sorted(type(found[number]).__name__ for number in (1, 2)) == ["Conflict", "set"]
 
 
+@pytest.mark.parametrize("kind", [OSError, SystemExit])
 @pytest.mark.parametrize("waiting", [1, 4])
-def test_an_error_of_the_store_is_everybodys(waiting):
-    """Nobody takes for written what is not."""
-    found = together(Slow(OSError("No space left on device")), [([opt_out(number)], None) for number in range(waiting)])
+def test_an_error_of_the_store_is_everybodys(waiting, kind):
+    """Nobody takes for written what is not, and nobody waits for ever."""
+    found = together(Slow(kind("No space left on device")), [([opt_out(number)], None) for number in range(waiting)])
     assert [str(problem) for problem in found.values()] == ["No space left on device"] * waiting
+
+
+def test_what_was_written_before_a_store_gave_up_is_no_error():
+    """Of two who are written one after the other, the first has been written when the store ends the second."""
+    store = Slow()
+    jobs = [([opt_out(0)], None), ([opt_out(1)], {"c-9": 0}), ([opt_out(2)], {"c-9": 0})]
+    plain = store.append
+
+    def append(events, *, expecting=None):
+        if len(store.commits) == 2:
+            raise SystemExit
+        return plain(events, expecting=expecting)
+
+    store.append = append
+    found = together(store, jobs)
+    assert sorted(type(found[number]).__name__ for number in (1, 2)) == ["SystemExit", "set"]

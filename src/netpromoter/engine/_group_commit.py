@@ -30,8 +30,10 @@ class _Request:
     events: Sequence[Event]
     expecting: Mapping[str, int]
     new: set[str] = attrs.field(factory=set)
-    error: Exception | None = None
+    error: BaseException | None = None
     is_done: bool = False
+    #: Held until another worker has written it, or leaves the writing to this one.
+    turn: threading.Lock = attrs.field(factory=threading.Lock)
 
 
 class GroupCommit:
@@ -39,22 +41,40 @@ class GroupCommit:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._writing, self._joining = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._requests: list[_Request] = []
+        self._is_writing = False
 
     def append(self, events: Sequence[Event], expecting: Mapping[str, int] | None = None) -> set[str]:
         """Write events, all or none, and give the ids of those that were new; raises what the store raises."""
         request = _Request(events, expecting or {})
-        with self._joining:
+        request.turn.acquire()
+        with self._lock:
             self._requests.append(request)
-        with self._writing:
-            if not request.is_done:
-                with self._joining:
-                    requests, self._requests = self._requests, []
-                self._write(requests)
+            is_first, self._is_writing = not self._is_writing, True
+        if not is_first:
+            request.turn.acquire()
+        if not request.is_done:
+            self._write_all()
         if request.error is not None:
             raise request.error
         return request.new
+
+    def _write_all(self) -> None:
+        """Write what waits, and leave what has come meanwhile to the first of those who brought it."""
+        with self._lock:
+            requests, self._requests = self._requests, []
+        try:
+            self._write(requests)
+        except BaseException as error:  # noqa: BLE001 -- each worker raises it for itself
+            for request in requests:
+                if not request.is_done:
+                    request.error, request.is_done = error, True
+        with self._lock:
+            following = self._requests[:1]
+            self._is_writing = bool(following)
+        for request in following + requests:
+            request.turn.release()
 
     def _write(self, requests: Sequence[_Request]) -> None:
         contacts = [contact for request in requests for contact in request.expecting]
@@ -71,10 +91,6 @@ class GroupCommit:
             new = {event.id for event in self._store.append(events, expecting=expecting)}
         except Conflict:
             return False
-        except Exception as error:  # noqa: BLE001 -- each worker raises it for itself
-            for request in requests:
-                request.error, request.is_done = error, True
-            return True
         for request in requests:
             request.new, request.is_done = {event.id for event in request.events} & new, True
         return True

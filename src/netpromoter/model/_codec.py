@@ -9,13 +9,14 @@ itself. `tests/model/golden` keeps a log of every version that was ever written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import attrs
 
-from netpromoter._checks import one_of, refusal
+from netpromoter._checks import refusal
 from netpromoter.errors import InvalidArgument
 
 from ._case_events import CaseAlerted, CaseMoved, CaseNoted, CaseOpened, Deadline, FollowUpDecided
@@ -114,8 +115,8 @@ def to_dict(value: Record) -> dict[str, Any]:
     if name is None:
         raise refusal("value", "an event, a contact, a survey, a message, a receipt or a response", value)
     return {"type": name, "version": _VERSION} | {
-        field: None if getattr(value, field) is None else form.written(getattr(value, field))
-        for field, (form, _) in _FORMS[name].items()
+        field: None if (held := getattr(value, field)) is None else form.written(held)
+        for field, (form, _, _) in _FORMS[name].items()
     }
 
 
@@ -152,17 +153,19 @@ def from_dict(data: Mapping[str, Any]) -> Record:
     return _read("data", data, _TYPES)
 
 
-def _read(where: str, data: Any, types: Iterable[str]) -> Record:
+def _read(where: str, data: Any, types: Collection[str]) -> Record:
     """Read a dict of one of some types; `where` is what a refusal calls it."""
     if not isinstance(data, Mapping):
         raise _astray(where, "a mapping", data)
-    name = one_of(f"{where}['type']", data.get("type"), tuple(types))
+    name = data.get("type")
+    if not isinstance(name, str) or name not in types:
+        raise refusal(f"{where}['type']", "one of " + ", ".join(map(repr, types)), name)
     _check_version(name, data.get("version"))
     forms = _FORMS[name]
-    _check_keys(name, set(data) - {"type", "version"}, set(forms))
+    _check_keys(name, data.keys() - {"type", "version"}, forms.keys())
     fields: dict[str, Any] = {
-        field: None if optional and data[field] is None else form.read(f"{name}.{field}", data[field])
-        for field, (form, optional) in forms.items()
+        field: None if optional and data[field] is None else form.read(full_name, data[field])
+        for field, (form, optional, full_name) in forms.items()
     }
     return _TYPES[name](**fields)
 
@@ -175,7 +178,9 @@ def _check_version(name: str, version: Any) -> None:
         raise refusal(f"{name}.version", rule, version)
 
 
-def _check_keys(name: str, found: set[Any], known: set[str]) -> None:
+def _check_keys(name: str, found: AbstractSet[Any], known: AbstractSet[str]) -> None:
+    if found == known:
+        return
     missing, unknown = sorted(known - found), sorted(map(repr, found - known))
     if missing:
         raise InvalidArgument(f"{name} must have all its keys (got no {', '.join(map(repr, missing))})")
@@ -233,7 +238,7 @@ def _attribute_written(value: Any) -> Any:
 
 def _attribute(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
-        _check_keys(name, set(value), {"instant"})
+        _check_keys(name, value.keys(), {"instant"})
         return _instant(name, value["instant"])
     return _PLAIN.read(name, value)
 
@@ -290,14 +295,14 @@ _BY_ANNOTATION: Mapping[str, _Form] = {
 }
 
 
-def _forms(kind: type[Record]) -> dict[str, tuple[_Form, bool]]:
-    """Give the form of each field of a class, and whether it may be None."""
+def _forms(name: str, kind: type[Record]) -> dict[str, tuple[_Form, bool, str]]:
+    """Give the form of each field of a class, whether it may be None, and what a refusal calls it."""
     fields = [field for field in attrs.fields(kind) if "rendered" not in field.metadata]
     annotations = {field.name: str(field.type) for field in fields}
     return {
-        name: (_BY_ANNOTATION[annotation.removesuffix(" | None")], annotation.endswith(" | None"))
-        for name, annotation in annotations.items()
+        field: (_BY_ANNOTATION[written.removesuffix(" | None")], written.endswith(" | None"), f"{name}.{field}")
+        for field, written in annotations.items()
     }
 
 
-_FORMS = {name: _forms(kind) for name, kind in _TYPES.items()}
+_FORMS = {name: _forms(name, kind) for name, kind in _TYPES.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, TypeAlias
@@ -65,14 +65,16 @@ def _quoted(part: str) -> str:
 
 def stamp(at: datetime) -> str:
     """Write an instant in UTC as ISO 8601, always with six decimals."""
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def settled(check: Check) -> Validator:
     """Make a validator of a check that gives the plain value; an attrs converter would not know the field's name."""
 
     def validator(instance: object, field: attrs.Attribute[Any], value: Any) -> None:
-        object.__setattr__(instance, field.name, check(field.name, value))
+        plain = check(field.name, value)
+        if plain is not value:
+            object.__setattr__(instance, field.name, plain)
 
     return validator
 
@@ -165,7 +167,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _fingerprint(name: str, value: Any) -> int:
-    if _is_whole(value) and 0 <= int(value) < _FINGERPRINTS:
+    if (type(value) is int or _is_whole(value)) and 0 <= int(value) < _FINGERPRINTS:
         return int(value)
     raise refusal(name, "a whole number of 64 bits", value)
 
@@ -179,6 +181,8 @@ def _probability(name: str, value: Any) -> float:
 
 
 def _instant(name: str, value: Any) -> datetime:
+    if type(value) is datetime and value.tzinfo is UTC and not value.fold:
+        return value  # as it would be settled
     instant(name, value)
     return moment(name, value)
 

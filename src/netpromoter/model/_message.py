@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import attrs
 
@@ -27,6 +28,8 @@ from ._fields import (
 from ._survey import SurveyKind, survey_kind
 
 __all__ = ["RENDERED", "Message", "Receipt", "message_id"]
+
+_joined = lru_cache(maxsize=4_096, typed=True)(joined)  # a message is asked for its id at each step of its way
 
 #: Marks a field that is filled in just before sending, and is never stored.
 RENDERED: Mapping[str, bool] = {"rendered": True}
@@ -53,7 +56,7 @@ def message_id(survey: str, occasion: str, contact: str, step: int, attempt: int
     >>> message_id("relationship", "2026/autumn", "c-1", 0, 0)
     'relationship/2026%2Fautumn/c-1/0/0'
     """
-    return joined(survey, occasion, contact, step, attempt)
+    return _joined(survey, occasion, contact, step, attempt)
 
 
 @attrs.frozen(kw_only=True)

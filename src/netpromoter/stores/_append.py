@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
+from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
     Declined,
@@ -36,11 +37,11 @@ _ASKED = (Shown, Declined, Responded)
 _IN_ORDER = itemgetter(*FOLDED)
 
 
-def append(ledger: Ledger, link: Link, events: Sequence[Event]) -> list[Event]:
+def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
     """Write events, and give those that were new; the caller holds the transaction."""
-    added: list[Event] = []
-    for start in range(0, len(events), _AT_ONCE):
-        added += _Part(ledger, link).add(events[start : start + _AT_ONCE])
+    added = _Part(ledger, link).add(events[:_AT_ONCE], expecting)
+    for start in range(_AT_ONCE, len(events), _AT_ONCE):
+        added += _Part(ledger, link).add(events[start : start + _AT_ONCE], {})
     return added
 
 
@@ -71,15 +72,15 @@ class _Part:
         self._forgotten: set[str] = set()
         self._messages: dict[str, dict[str, Any]] = {}
         self._reached: dict[tuple[str, int, int], int] = {}
-        self._position, self._last_person, self._any_forgotten = link.rows(ledger.statements["state"])[0]
+        self._position = self._last_person = 0
 
-    def add(self, events: Sequence[Event]) -> list[Event]:
-        self._recognize({contact for event in events for contact in mentioned(event)})
+    def add(self, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
+        self._recognize({contact for event in events for contact in mentioned(event)}, expecting)
         if self._forgotten:
             events = [event for event in events if not is_lost(event, self._forgotten.__contains__)]
         found = self._new(events)
         self._label(found)
-        self._recall(found)
+        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
         self._write(found)
         return [new.event for new in found]
 
@@ -88,11 +89,23 @@ class _Part:
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    def _recognize(self, contacts: set[str]) -> None:
-        """Find the numbers of people; who is not known may have been forgotten."""
-        self._persons = self._ledger.persons(self._link, contacts)
-        strangers = contacts - self._persons.keys()
-        if strangers and self._any_forgotten:
+    def _recognize(self, contacts: set[str], expecting: Mapping[str, int]) -> None:
+        """Find the numbers of people, and refuse where more has happened to them than was expected."""
+        texts = {quoted(contact): contact for contact in contacts | expecting.keys()}
+        rows = self._ask("recognize_with_last" if expecting else "recognize", contacts=texts)
+        self._position, self._last_person, any_forgotten = rows[0][:3]
+        found = {texts[text]: (person, last) for _, _, _, text, person, last in rows if text is not None}
+        for contact, expected in expecting.items():
+            _, last = found.get(contact, (None, 0))
+            if last > expected:
+                raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {expected}")
+        self._persons = {contact: person for contact, (person, _) in found.items()}
+        if any_forgotten:
+            self._recognize_forgotten(contacts - found.keys())
+
+    def _recognize_forgotten(self, strangers: set[str]) -> None:
+        """Find those who are not known, since they were forgotten."""
+        if strangers:
             hashes = {self._ledger.hash(contact): contact for contact in strangers}
             self._forgotten = {hashes[found] for (found,) in self._ask("forgotten", hashes=hashes)}
             aliases = {self._ledger.alias(contact): contact for contact in self._forgotten}
@@ -116,7 +129,7 @@ class _Part:
     def _new(self, events: Sequence[Event]) -> list[_New]:
         """Give the events that are not in the log; one that names a newcomer cannot be there."""
         found: dict[str, _New] = {}
-        asked = []
+        asked = set()
         for event in events:
             before = self._last_person
             identity = renamed_event_id(event.id, self._name)
@@ -124,10 +137,9 @@ class _Part:
             if stored not in found:
                 found[stored] = _New(event, stored, self._spoken_of(event, identity), labels(event))
                 if self._last_person == before:
-                    asked.append(stored)
-        for (known,) in self._ask("ids", ids=asked) if asked else ():
-            del found[known]
-        return list(found.values())
+                    asked.add(stored)
+        known = self._recall(asked, found.values())
+        return [new for new in found.values() if new.identity not in known]
 
     def _spoken_of(self, event: Event, identity: str) -> str | None:
         if isinstance(event, Scheduled | Outcome):
@@ -160,16 +172,16 @@ class _Part:
 
     # -- what came before --------------------------------------------------------------------------------------------
 
-    def _recall(self, found: Sequence[_New]) -> None:
-        """Find where the messages stand of which these events speak."""
+    def _recall(self, ids: set[str], found: Iterable[_New]) -> set[str]:
+        """Give those of some ids that are in the log, and note where the messages stand of which events speak."""
         newcomers = {str(person) for person in self._newcomers.values()}
-        asked = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
-        asked |= {
+        messages = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
+        messages |= {
             self._before(new.event) for new in found if isinstance(new.event, Scheduled) and new.event.message.attempt
         }
-        for row in self._ask("messages", ids=asked) if asked else ():
-            self._messages[row[0]] = dict(zip(_OUTBOX, row, strict=True))
-        self._recall_reached([new for new in found if isinstance(new.event, _ASKED)])
+        rows = self._ask("recall", ids=ids, messages=messages) if ids or messages else ()
+        self._messages = {row[1]: dict(zip(_OUTBOX, row[1:], strict=True)) for row in rows if row[0]}
+        return {row[1] for row in rows if not row[0]}
 
     def _before(self, event: Scheduled) -> str:
         """Give the id of the attempt before one."""

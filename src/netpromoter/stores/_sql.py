@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netpromoter._checks import count, require
-from netpromoter.errors import Conflict
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._append import append
@@ -77,17 +76,7 @@ class SqlStore:
     def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
         with self._writing() as link:
-            given = check_events(events)
-            self._check(link, expecting or {})
-            return append(self._ledger, link, given)
-
-    def _check(self, link: Link, expecting: Mapping[str, int]) -> None:
-        texts = {quoted(contact): contact for contact in expecting}
-        for text, last in self._ledger.ask(link, "last_of", contacts=texts) if texts else ():
-            contact = texts[text]
-            if last > expecting[contact]:
-                position = expecting[contact]
-                raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {position}")
+            return append(self._ledger, link, check_events(events), expecting or {})
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -109,17 +109,16 @@ def _reading(database: Database) -> dict[str, Any]:
     among = database.among
     found = {
         "meta": sa.select(meta.c.name, meta.c.value),
-        "state": _state(),
+        "recognize": _recognize(database, sa.null()),
+        "recognize_with_last": _recognize(database, _last_of_each()),
+        "recall": _recall(database),
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
         "any_forgotten": sa.select(sa.exists(sa.select(forgotten.c.hash))),
         "forgotten": sa.select(forgotten.c.hash).where(among(forgotten.c.hash, "hashes")),
         "all_forgotten": sa.select(forgotten.c.hash),
-        "ids": sa.select(log.c.id).where(among(log.c.id, "ids")),
-        "messages": sa.select(outbox).where(among(outbox.c.id, "ids")),
         "reached": _reached(database),
-        "last_of": _last_of(database),
         "cursor": sa.select(cursor.c.position).where(cursor.c.name == sa.bindparam("name")),
         "rows": _rows(database),
     }
@@ -151,10 +150,26 @@ def _standing() -> dict[str, Any]:
     }
 
 
-def _state() -> Any:
-    """Give the last position, the last number of a person, and whether anybody was forgotten."""
-    anybody = sa.exists(sa.select(forgotten.c.hash))
-    return sa.select(_highest(log.c.position).scalar_subquery(), _highest(identity.c.person).scalar_subquery(), anybody)
+def _recognize(database: Database, last: Any) -> Any:
+    """Give the last position, the last number of a person, whether anybody was forgotten, and beside it some people."""
+    anybody = sa.exists(sa.select(forgotten.c.hash)).label("anybody")
+    places = [_highest(column).scalar_subquery().label(column.name) for column in (log.c.position, identity.c.person)]
+    state = sa.select(*places, anybody).subquery("state")
+    people = state.outerjoin(identity, database.among(identity.c.contact, "contacts"))
+    return sa.select(state, identity.c.contact, identity.c.person, last).select_from(people)
+
+
+def _last_of_each() -> Any:
+    """Give the last position of each person."""
+    found = sa.select(sa.func.max(touch.c.position)).where(touch.c.person == identity.c.person)
+    return sa.func.coalesce(found.scalar_subquery(), _number(0))
+
+
+def _recall(database: Database) -> Any:
+    """Give those of some ids that are in the log, and where some messages stand."""
+    nothing = [sa.null() for _ in list(outbox.c)[1:]]
+    known = sa.select(_number(0), log.c.id, *nothing).where(database.among(log.c.id, "ids"))
+    return known.union_all(sa.select(_number(1), outbox).where(database.among(outbox.c.id, "messages")))
 
 
 def _rows(database: Database) -> Any:
@@ -167,13 +182,6 @@ def _reached(database: Database) -> Any:
     place = (touch.c.survey, touch.c.occasion, touch.c.person)
     chosen = touch.c.kind == _number(CODE_OF["scheduled"]), database.among(touch.c.person, "persons")
     return sa.select(*place, sa.func.max(touch.c.position)).where(*chosen).group_by(*place)
-
-
-def _last_of(database: Database) -> Any:
-    """Give the last position of some people."""
-    found = sa.select(identity.c.contact, sa.func.max(touch.c.position))
-    joined = found.join(touch, touch.c.person == identity.c.person)
-    return joined.where(database.among(identity.c.contact, "contacts")).group_by(identity.c.contact)
 
 
 def _forgetting(database: Database) -> dict[str, Any]:
