@@ -194,6 +194,33 @@ def test_threads_that_decide_at_once_lose_no_answer():
     assert decided == {(f"nps/summer/c-0/{ordinal}", name) for ordinal in (0, 1) for name in "ab"}
 
 
+class Watched(MemoryStore):
+    """A store that counts the entries that somebody reads while everybody else must wait."""
+
+    depth = read_alone = 0
+
+    @contextmanager
+    def exclusive(self):
+        with super().exclusive():
+            self.depth += 1
+            yield
+            self.depth -= 1
+
+    def entries(self, **filters):
+        for entry in super().entries(**filters):
+            self.read_alone += bool(self.depth)
+            yield entry
+
+
+def test_nobody_waits_while_the_log_is_read():
+    """A process that decides for the first time reads what the log holds before it keeps others from appending."""
+    found = answered([1, 2, 9], store=Watched(), follow_up=every_detractor())
+    before = found.store.read_alone
+    (made,) = program(store=found.store, follow_up=every_detractor()).decide(at=MONDAY + 2 * HOUR)
+    assert found.store.read_alone == before
+    assert len(made) == 3
+
+
 def test_a_code_routes_by_theme():
     """Whoever owns a theme gets the cases whose comments were coded so."""
     routing = Routing(Route(field("theme"), {"billing": "ann"}), owners=[Owner("ann"), Owner("bea")], pool=["bea"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 import attrs
@@ -55,24 +56,30 @@ class FollowUps:
     _load: Load = attrs.field(factory=Load)
     _answers: dict[str, Response] = attrs.field(factory=dict)
     _facts: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    _lock: Lock = attrs.field(factory=Lock)
 
     def decide(self, at: datetime) -> tuple[Decisions, ...]:
         """Decide about every answer that has no decision, and write it: one result for each policy."""
+        self._catch_up()  # the first time that is the whole log, for which nobody else should have to wait
         with self.store.exclusive():
-            self._catch_up()
-            load, made = self._load, []
+            answers, load = self._catch_up()
+            made = list[Decisions]()
             for policy in self.policies:
-                made.append(self._decided(policy, at, load))
+                made.append(self._decided(policy, answers, at, load))
                 load = load.after(made[-1].events)
         return tuple(made)
 
-    def _catch_up(self) -> None:
-        new = list(self.store.entries(kinds=_KINDS, after=self._read))
-        self._read = new[-1].position if new else self._read
-        self._load = self._load.after([entry.event for entry in new])
-        for entry in new:
-            self._note(entry.event)
-        self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
+    def _catch_up(self) -> tuple[Sequence[Response], Load]:
+        """Read what is new, and give the answers that have no decision, and what was decided."""
+        read = list(self.store.entries(kinds=_KINDS, after=self._read))
+        with self._lock:
+            new = [entry for entry in read if entry.position > self._read]  # another thread may have been faster
+            self._read = new[-1].position if new else self._read
+            self._load = self._load.after([entry.event for entry in new])
+            for entry in new:
+                self._note(entry.event)
+            self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
+            return tuple(self._answers.values()), self._load
 
     def _is_decided(self, response: str) -> bool:
         """Say whether the log has a decision of every policy about an answer."""
@@ -84,8 +91,7 @@ class FollowUps:
         elif isinstance(event, Responded) and event.response.survey == self.survey.key:
             self._answers[event.response.id] = event.response
 
-    def _decided(self, policy: FollowUp, at: datetime, load: Load) -> Decisions:
-        answers = self._answers.values()
+    def _decided(self, policy: FollowUp, answers: Sequence[Response], at: datetime, load: Load) -> Decisions:
         made = decide(policy, answers, at=at, load=load, facts=self._facts, known=self.known)
         self.store.append([*made.events, *self._asked_again(made)])
         return made
