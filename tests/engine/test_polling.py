@@ -29,7 +29,7 @@ from netpromoter.model import (
 from netpromoter.plugins import hookimpl, load_plugins
 from netpromoter.ratings import Histogram
 from netpromoter.rules import AtMost, Census, FollowUp, Recovery, Sample, Trigger, Wave, Waves, field
-from netpromoter.stats import score
+from netpromoter.stats import compare, score
 from netpromoter.stores import MemoryBallotBox, MemoryStore, SqlBallotBox, SqlStore
 
 MONDAY = datetime(2026, 10, 5, 8, tzinfo=UTC)
@@ -711,6 +711,41 @@ def test_scores_are_values():
     made = partial(PollScores, poll="p", minimum=5, comments_minimum=10, groups=(group,))
     assert made(comments=()) == made(comments=())
     assert repr(made(comments=(ReleasedComment(text="So it is"),))).endswith("1 of 1 groups shown, 1 comment)")
+
+
+def test_groups_are_compared_with_those_of_the_same_name():
+    """A change is that of two scores that are shown; what is withheld or new is named, and compared with nothing."""
+
+    def poll(ratings):
+        scores = {name: None if each is None else score(each, population=40) for name, each in ratings.items()}
+        groups = [
+            GroupScore(table=("team",) * bool(name), labels=(name,) * bool(name), invited=40, score=found)
+            for name, found in scores.items()
+        ]
+        return PollScores(poll="p", minimum=5, comments_minimum=10, comments=(), groups=tuple(groups))
+
+    spring = poll({"": [9] * 9 + [3] * 20, "Sales": [9] * 9 + [7] * 4, "Legal": None, "Board": [9] * 6})
+    autumn = poll({"": [9] * 18 + [3] * 9, "Sales": [9] * 4 + [2] * 9, "Legal": [9] * 6, "Board": None, "Labs": [9]})
+    rows = {row.pop("team"): row for row in autumn.changes(spring, confidence_level=0.9)}
+    for name, table in ((None, ()), ("Sales", ("team",))):
+        labels = () if name is None else (name,)
+        before, after = spring.group(table, labels).score, autumn.group(table, labels).score
+        found = compare(before, after)
+        low, high = found.interval(confidence_level=0.9)
+        assert rows[name] == {
+            "nps_before": before.value,
+            "nps": after.value,
+            "change": found.value,
+            "low": low,
+            "high": high,
+            "p_value": found.test().p_value,
+        }
+    blank = dict.fromkeys(rows["Sales"])
+    assert rows["Legal"] == blank | {"nps": 100}
+    assert rows["Board"] == blank | {"nps_before": 100}
+    assert rows["Labs"] == blank | {"nps": 100}
+    with pytest.raises(InvalidArgument, match=r"^confidence_level must be a number strictly between 0 and 1"):
+        autumn.changes(spring, confidence_level=95)
 
 
 def naive(tally):

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import refusal
+from netpromoter._checks import between, refusal
 from netpromoter._html import bar, escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Release, ReleasedComment, ReleasedGroup, Table, Turnout
-from netpromoter.stats import Method, Score
+from netpromoter.stats import Method, Score, compare
 
 __all__ = ["RESERVED", "GroupScore", "GroupTurnout", "PollScores", "PollTurnout"]
 
@@ -27,9 +27,10 @@ _RESULTS = {
     "detractors": int,
 }
 _TURNOUT = {"invited": int, "participants": int, "response_rate": float}
+_CHANGES = {"nps_before": float, "nps": float, "change": float, "low": float, "high": float, "p_value": float}
 
 #: Names of columns in rows, which no attribute of a table may have.
-RESERVED = tuple(dict.fromkeys([*_RESULTS, *_TURNOUT]))
+RESERVED = tuple(dict.fromkeys([*_RESULTS, *_TURNOUT, *_CHANGES]))
 
 
 @attrs.frozen(kw_only=True)
@@ -305,6 +306,47 @@ class PollScores:
         rows = self.rows(confidence_level=confidence_level, method=method)
         return _framed(rows, _blank(self.groups), _RESULTS, library)
 
+    def changes(self, earlier: PollScores, *, confidence_level: float = 0.95) -> list[dict[str, Any]]:
+        """Compare each group with the group of the same name in an earlier poll.
+
+        The two polls are taken as samples of what people might have answered, of whom the company is one draw: a score
+        of everybody has no sampling error, but the next poll of the same mood would not give the same number. Who
+        answered twice is not known, so that nothing is gained from their answers going together; the interval is wider
+        than one of pairs would be.
+
+        Parameters
+        ----------
+        earlier : PollScores
+            Of a poll that was closed before.
+        confidence_level : float, default 0.95
+            Strictly between 0 and 1, for each group by itself: of twenty groups in which nothing has changed, one is
+            expected to look as if it had.
+
+        Returns
+        -------
+        list of dict
+            Its labels by attribute, None for all; then ``nps_before``, ``nps``, ``change``, ``low``, ``high`` (in
+            points) and ``p_value``, as of `netpromoter.compare`. A score is None where it is withheld, and
+            ``nps_before`` where there was no such group; then the rest is None too.
+
+        Examples
+        --------
+        >>> spring, autumn = (
+        ...     PollScores(poll=f"culture/{name}", minimum=5, comments_minimum=10, comments=(), groups=(
+        ...         GroupScore(table=(), labels=(), invited=40, score=Score.from_histogram(counts, population=40)),
+        ...     ))
+        ...     for name, counts in [("spring", {9: 10, 3: 20}), ("autumn", {9: 25, 3: 10})]
+        ... )
+        >>> [(row["nps_before"], row["nps"], row["change"]) for row in autumn.changes(spring)]
+        [(-33.333333333333336, 42.857142857142854, 76.19047619047619)]
+        """
+        before = {(each.table, each.labels): each.score for each in earlier.groups}
+        blank = _blank(self.groups)
+        return [
+            _labeled(blank, each) | _changed(before.get((each.table, each.labels)), each.score, confidence_level)
+            for each in self.groups
+        ]
+
 
 def _results(group: GroupScore, confidence_level: float, method: Method) -> dict[str, Any]:
     if group.score is None:
@@ -314,6 +356,17 @@ def _results(group: GroupScore, confidence_level: float, method: Method) -> dict
     counts = score.promoters, score.passives, score.detractors
     values = (group.invited, score.n, group.response_rate, score.value, *limits, *counts)
     return dict(zip(_RESULTS, values, strict=True))
+
+
+def _changed(before: Score | None, after: Score | None, confidence_level: float) -> dict[str, Any]:
+    between("confidence_level", confidence_level, 0, 1)
+    found: dict[str, Any] = dict.fromkeys(_CHANGES)
+    found |= {name: each.value for name, each in (("nps_before", before), ("nps", after)) if each is not None}
+    if before is not None and after is not None:
+        difference = compare(before, after)
+        low, high = difference.interval(confidence_level=confidence_level)
+        found |= {"change": difference.value, "low": low, "high": high, "p_value": difference.test().p_value}
+    return found
 
 
 def _cells(group: GroupScore) -> Iterator[str]:
