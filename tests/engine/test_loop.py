@@ -6,9 +6,9 @@ import pytest
 
 from netpromoter.engine import Links, Program
 from netpromoter.errors import InvalidArgument
-from netpromoter.model import Contact, Receipt, Survey
+from netpromoter.model import Contact, Declined, OptedOut, Receipt, Sent, Survey
 from netpromoter.plugins import load_plugins
-from netpromoter.rules import Capacity, FollowUp, Recovery, Wave, field
+from netpromoter.rules import Capacity, FollowUp, Recovery, Reminders, Wave, field
 from netpromoter.stats import share
 from netpromoter.stores import MemoryStore, SqlStore
 
@@ -168,3 +168,109 @@ def test_what_was_settled_as_sent_was_delivered(delivered):
     assert found.loop(at=later).response_rate.n == 0
     found.settle("nps/summer/c-0/0/0", delivered=delivered, at=later)
     assert [found.loop(at=at).response_rate.n for at in (MONDAY + HOUR, later)] == [0, int(delivered)]
+
+
+# -- after the invitation ----------------------------------------------------------------------------------------------
+
+
+def reminded(**options):
+    """Let a program live that reminds twice, of whose messages some come back, and with declines and opt-outs."""
+    found = program(follow_up=(), recovery=None, reminders=Reminders(after=[3 * DAY, 7 * DAY]), **options)
+    for day in (0, 3, 7):
+        at = MONDAY + day * DAY
+        found.execute(found.plan(people()[:10] + people()[-1:], at=at), clock=lambda at=at: at)
+        for number in (2 * day, 2 * day + 1):
+            if number < 10:
+                found.receive_answer(f"nps/summer/c-{number}/0/0", 7, at=at + HOUR, comment="slow" if day else None)
+        if day == 3:
+            found.receive_bounce("nps/summer/c-2/1/0", at=at + HOUR)
+            found.receive_opt_out(message="nps/summer/c-3/1/0", at=at + 2 * HOUR)
+    found.store.append([Declined(survey="nps", occasion="summer", contact="c-4", at=MONDAY + 8 * DAY)])
+    return found
+
+
+def test_reminders_are_read_from_the_log():
+    """Invitations and reminders that arrived, and the answers after each, whichever link was used."""
+    loop = reminded().loop(at=MONDAY + 30 * DAY)
+    assert loop.primary_response.share == share(2, 10)
+    assert {step: each.share for step, each in loop.reminder_lift.items()} == {1: share(2, 7), 2: share(0, 4)}
+    assert loop.reminder_response.share == share(2, 7)
+    assert loop.answer_rate.share == share(4, 10)
+    assert loop.completion.share == share(2, 4)
+
+
+def test_messages_that_were_refused_for_good_are_sent_and_came_back():
+    """What an address refuses is a bounce as one that comes back later is; what a program withholds was not sent."""
+    found = reminded()
+    loop = found.loop(at=MONDAY + 30 * DAY)
+    assert loop.bounce_rate.share == share(2, 10 + 1 + 8 + 4)
+    assert found.loop(at=MONDAY).bounce_rate.share == share(1, 11)
+
+
+def test_what_is_not_known_to_have_been_scheduled_is_of_no_survey():
+    """An outcome whose message is not in the log, as of one that another log holds, counts nowhere."""
+    found = reminded()
+    before = found.loop(at=MONDAY + 30 * DAY)
+    found.store.append([Sent(message="nps/spring/c-1/0/0", at=MONDAY)])
+    assert found.loop(at=MONDAY + 30 * DAY) == before
+
+
+def test_declines_and_opt_outs_are_read_from_the_log():
+    """Each is of the occasions on which a message was delivered, and of its instant on."""
+    found = reminded()
+    loop = found.loop(at=MONDAY + 30 * DAY)
+    assert (loop.decline_rate.share, loop.opt_out_rate.share) == (share(1, 10), share(1, 10))
+    early = found.loop(at=MONDAY + 3 * DAY + HOUR)
+    assert (early.decline_rate.share, early.opt_out_rate.share) == (share(0, 10), share(0, 10))
+
+
+def test_an_opt_out_belongs_to_the_last_message():
+    """It counts for the survey whose message came last before it, of whatever occasion, and for no other."""
+    found = program(follow_up=(), recovery=None)
+    other = program(store=found.store, survey=Survey("ces", product="Acme"), follow_up=(), recovery=None)
+    for day, each in ((0, found), (1, other)):
+        each.execute(each.plan(people()[:4], at=MONDAY + day * DAY), clock=lambda day=day: MONDAY + day * DAY)
+    found.receive_bounce("ces/summer/c-3/0/0", at=MONDAY + DAY + HOUR)
+    for number, hours in ((0, 2), (1, 26), (3, 26)):
+        found.store.append([OptedOut(contact=f"c-{number}", at=MONDAY + hours * HOUR)])
+    found.store.append([OptedOut(contact="c-2", at=MONDAY - HOUR), OptedOut(contact="stranger", at=MONDAY + DAY)])
+    found.store.append([OptedOut(contact="c-0", at=MONDAY + 3 * HOUR, reminders_only=True)])
+    at = MONDAY + 9 * DAY
+    assert (found.loop(at=at).opt_out_rate.share, other.loop(at=at).opt_out_rate.share) == (share(2, 4), share(1, 3))
+
+
+def test_revenue_is_passed_on():
+    """What accounts bring is counted under the name that it was given, and a census is called one."""
+    found = program()
+    lived(found)
+    accounts = {f"c-{number}": f"a-{number // 8}" for number in range(16)}
+    given = {"accounts": accounts, "revenue": {"a-0": 90_000, "a-1": 10_000}, "value": "ARR"}
+    asked, answered, contacted = found.loop(at=MONDAY + 30 * DAY, **given).revenue
+    assert (asked.what, asked.census, answered.value) == ("ARR of accounts asked", True, 1.0)
+    assert contacted.value in {0.9, 1.0}
+    with pytest.raises(InvalidArgument, match="accounts must be given where revenue is"):
+        found.loop(at=MONDAY, revenue={"a-0": 1})
+
+
+def test_every_store_tells_the_same_of_messages(tmp_path):
+    """The log of SQLite tells of reminders, bounces and refusals what that in memory does."""
+    at = MONDAY + 30 * DAY
+    written = reminded(store=SqlStore(f"sqlite:///{tmp_path}/nps.db"))
+    assert written.loop(at=at) == reminded().loop(at=at)
+    written.store.close()
+
+
+def test_who_is_forgotten_takes_their_words_along():
+    """A comment and an opt-out go with the person who asked to be forgotten; every other count stays."""
+    at = MONDAY + 30 * DAY
+    found = reminded()
+    before = found.loop(at=at)
+    found.forget("c-6", at=at)
+    found.forget("c-3", at=at)
+    after = found.loop(at=at)
+    assert (before.completion.share, after.completion.share) == (share(2, 4), share(1, 4))
+    assert (before.opt_out_rate.share, after.opt_out_rate.share) == (share(1, 10), share(0, 10))
+    same = {"with a comment", "opted out"}
+    assert [row for row in after.rows() if row["measure"] not in same] == [
+        row for row in before.rows() if row["measure"] not in same
+    ]

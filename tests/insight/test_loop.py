@@ -3,12 +3,13 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
-from netpromoter.insight import Measure, loop
+from netpromoter.insight import Delivery, Measure, loop
 from netpromoter.model import MOVES, Case, CaseOpened, Deadline, FollowUpDecided, Response
 from netpromoter.stats import share
 
@@ -378,7 +379,12 @@ def rich():
     ]
     back = [again(each.contact, chance.randrange(11), START + 600 * HOUR) for each in answers[::2]]
     known = {("june", each.contact): START for each in answers}
-    given = {"at": START + 700 * HOUR, "delivered": known, "asked_again": known}
+    mail = [Delivery(occasion="june", contact=each.contact, step=step, at=START) for each in answers for step in (0, 1)]
+    mail += [attrs.evolve(each, contact=f"back {each.contact}", bounced=START) for each in mail[:3]]
+    given = {"at": START + 700 * HOUR, "deliveries": mail, "asked_again": known}
+    given |= {"declined": {("june", "c-1"): START}, "opted_out": {("june", "c-2"): START}}
+    given |= {"accounts": {f"c-{number}": f"a-{number % 7}" for number in range(60)}}
+    given |= {"revenue": {f"a-{number}": 10.0**number for number in range(7)}}
     return loop([*answers, *earlier, *back], decisions, opened, **given)
 
 
@@ -387,7 +393,9 @@ def test_rows_name_every_figure():
     found = rich()
     rows = found.rows()
     assert {row["unit"] for row in rows} == {"share", "hours", "rating", "points"}
-    assert all(row["low"] <= row["value"] <= row["high"] for row in rows if None not in row.values())
+    known = [row for row in rows if None not in (row["low"], row["value"], row["high"])]
+    assert all(row["low"] <= row["value"] <= row["high"] for row in known)
+    assert {row["measure"] for row in rows if row["unit"] == "share"} > {each.what for each in found.measures}
     assert all(row["measure"] and row["of"] for row in rows)
     assert len({(row["measure"], row["of"], row["policy"]) for row in rows}) == len(rows)
     by_name = {row["measure"]: row for row in rows}

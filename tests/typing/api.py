@@ -901,6 +901,17 @@ def what_the_loop_achieved(
     assert_type(found, insight.Loop)
     assert_type(insight.loop(answers, cases=cases, at=at, delivered={("june", "c-1"): at}), insight.Loop)
     assert_type(found.response_rate, insight.Measure | None)
+    sent = [insight.Delivery(occasion="june", contact="c-1", step=1, at=at, bounced=None)]
+    refused = {("june", "c-1"): at}
+    everything = insight.loop(answers, at=at, deliveries=sent, declined=refused, opted_out=refused)
+    assert_type(everything.primary_response, insight.Measure | None)
+    assert_type(everything.reminder_lift[1], insight.Measure)
+    assert_type(everything.decline_rate, insight.Measure | None)
+    assert_type(everything.completion, insight.Measure)
+    assert_type(everything.measures, tuple[insight.Measure | insight.RevenueMeasure, ...])
+    covered = program.loop(at=at, accounts={"c-1": "a-1"}, revenue={"a-1": 12_000}, value="ARR").revenue
+    assert_type(covered, tuple[insight.RevenueMeasure, ...])
+    assert_type(covered[0].interval(confidence_level=0.9), tuple[float, float])
     assert_type(found.contacted_of_all.share, stats.Share)
     assert_type(found.contacted.interval(confidence_level=0.9, method="jeffreys"), tuple[float, float])
     assert_type(found.promises["attempt"], insight.WithinPromise)

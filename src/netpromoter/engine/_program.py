@@ -695,7 +695,13 @@ class Program:
         return Design(each for each in drawn if each.survey == self.survey.key)
 
     def loop(
-        self, *, at: datetime, since: datetime | None = None, accounts: Mapping[str, str | None] | None = None
+        self,
+        *,
+        at: datetime,
+        since: datetime | None = None,
+        accounts: Mapping[str, str | None] | None = None,
+        revenue: Mapping[str, float] | None = None,
+        value: str = "revenue",
     ) -> Loop:
         """Count what came of the answers: who was called, how soon, and whether people were won back.
 
@@ -707,13 +713,18 @@ class Program:
             Which answers: those that were first given from then on.
         accounts : mapping of str to str or None, optional
             The account of each contact there is, for what is counted by account.
+        revenue : mapping of str to float, optional
+            What each account brings, for what is counted by revenue; see `netpromoter.insight.loop`.
+        value : str, default "revenue"
+            What the figures call it, such as "ARR".
 
         Returns
         -------
         Loop
         """
         self._check_named("loop")
-        return achieved(self.store, self.survey.key, self._recovery_key, at=at, since=since, accounts=accounts)
+        keys = self.survey.key, self._recovery_key
+        return achieved(self.store, *keys, at=at, since=since, accounts=accounts, revenue=revenue, value=value)
 
     def tell(self, *, at: datetime) -> int:
         """Tell every plugin what has happened since it was last told; give the number of facts that were told.

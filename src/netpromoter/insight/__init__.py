@@ -2,6 +2,8 @@
 
 from ._caseload import Caseload, CaseloadMeasure, Ranking
 from ._change import ChangeDifference
+from ._covered import RevenueMeasure
+from ._deliveries import Delivery
 from ._loop import Loop, loop
 from ._measure import Measure
 from ._trial import Trial, TrialArm
@@ -11,9 +13,11 @@ __all__ = [
     "Caseload",
     "CaseloadMeasure",
     "ChangeDifference",
+    "Delivery",
     "Loop",
     "Measure",
     "Ranking",
+    "RevenueMeasure",
     "Trial",
     "TrialArm",
     "WithinPromise",

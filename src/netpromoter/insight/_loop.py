@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, get_args
@@ -10,15 +11,16 @@ from typing import Any, get_args
 import attrs
 import numpy as np
 
-from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Case, FollowUpDecided, Promise, Response
-from netpromoter.stats import PairedDifference, Share, Survival, survival
+from netpromoter.stats import PairedDifference, Survival, survival
 
 from ._caseload import Caseload, CaseloadMeasure, Ranking, caseloads, ranking
+from ._covered import RevenueMeasure, covered
+from ._deliveries import Delivery, Reach, reach_of, responses_by_step
 from ._facts import Ask, Facts, facts, moment, movement, reached
-from ._measure import Measure
+from ._measure import Measure, measure
 from ._trial import Trial, trial
 from ._within_promise import WithinPromise, is_duplicate, within_promise
 
@@ -64,11 +66,28 @@ class Loop:
         People who answered, of people to whom a message was delivered; None where that is not known.
     answer_rate : Measure or None
         The same by occasion: answers, of occasions on which a message was delivered to somebody.
+    primary_response, reminder_response : Measure or None
+        Answers that came after the invitation and before any reminder, of invitations delivered; those that came after
+        a reminder, of occasions on which one was delivered. None where the steps are not known.
+    reminder_lift : mapping of int to Measure
+        For each reminder, from 1, the answers that came after it and before the next, of those that were delivered.
+    decline_rate, opt_out_rate : Measure or None
+        Occasions on which somebody declined, or wanted no more messages (or reminders), of occasions on which a message
+        was delivered to somebody. None where that is not known.
+    bounce_rate : Measure or None
+        Messages that came back, of messages that were sent, each attempt by itself. None where that is not known.
+    completion : Measure
+        Answers with a comment, as they were last given, of answers.
     coverage : Measure
         People contacted, of people who answered.
+    contacts : tuple of Measure
+        Contacts asked and contacts that answered, of all contacts, where accounts are known.
     accounts : tuple of Measure
         Accounts asked and accounts that answered, of all accounts; accounts contacted, of accounts that answered.
         Empty where accounts are not known.
+    revenue : tuple of RevenueMeasure
+        The revenue of the accounts that were asked, that answered and that were contacted, of the revenue of all
+        accounts. Empty where it is not known.
     selected, contacted, closed : Measure
         Answers selected, of answers; answers contacted and closed, of selected answers. An answer is contacted when
         somebody talked with the person, or the person did not want to; it is closed while each of its cases is.
@@ -95,8 +114,17 @@ class Loop:
     duplicates: int
     response_rate: Measure | None
     answer_rate: Measure | None
+    primary_response: Measure | None
+    reminder_response: Measure | None
+    reminder_lift: Mapping[int, Measure] = attrs.field(hash=False)
+    decline_rate: Measure | None
+    opt_out_rate: Measure | None
+    bounce_rate: Measure | None
+    completion: Measure
     coverage: Measure
+    contacts: tuple[Measure, ...]
     accounts: tuple[Measure, ...]
+    revenue: tuple[RevenueMeasure, ...]
     selected: Measure
     contacted: Measure
     contacted_of_all: Measure
@@ -109,12 +137,16 @@ class Loop:
     caseloads: Mapping[str | None, Caseload] = attrs.field(hash=False)
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
+    def measures(self) -> tuple[Measure | RevenueMeasure, ...]:
         """All shares that are known, each with its denominator."""
-        rates = (self.response_rate, self.answer_rate, self.coverage, *self.accounts, self.selected)
-        of_both = (self.contacted, self.contacted_of_all, self.closed, self.closed_of_all)
+        by_step = (self.primary_response, self.reminder_response, *self.reminder_lift.values())
+        tired = (self.decline_rate, self.opt_out_rate, self.bounce_rate)
+        asked = (self.response_rate, self.answer_rate, *by_step, *tired)
+        covered: tuple[Measure | RevenueMeasure, ...] = (*self.contacts, *self.accounts, *self.revenue)
+        of_both = (self.selected, self.contacted, self.contacted_of_all, self.closed, self.closed_of_all)
         promised = (each.measure for each in self.promises.values())
-        return tuple(each for each in (*rates, *of_both, *promised) if each is not None)
+        known = (each for each in asked if each is not None)
+        return (*known, self.completion, self.coverage, *covered, *of_both, *promised)
 
     def by_owner(
         self, what: CaseloadMeasure = "closed", *, minimum: int = 10, confidence_level: float = 0.95
@@ -176,8 +208,8 @@ class Loop:
         -------
         list of dict
             ``measure``; ``of``, the denominator; ``policy``, of a trial; ``unit``: "share", "hours", "rating" or
-            "points"; ``value``, ``low`` and ``high``, None where they are not known; ``count`` and ``n``, None for
-            effects.
+            "points"; ``value``, ``low`` and ``high``, None where they are not known, or where a census leaves nothing
+            to chance; ``count`` and ``n``, of accounts for shares of revenue, None for effects.
         """
         found = [*self._shares(confidence_level), *self._spans(confidence_level)]
         if self.movement is not None:
@@ -241,7 +273,12 @@ def loop(
     since: datetime | None = None,
     delivered: Mapping[tuple[str, str], datetime] | None = None,
     asked_again: Mapping[tuple[str, str], datetime] | None = None,
+    deliveries: Iterable[Delivery] | None = None,
+    declined: Mapping[tuple[str, str], datetime] | None = None,
+    opted_out: Mapping[tuple[str, str], datetime] | None = None,
     accounts: Mapping[str, str | None] | None = None,
+    revenue: Mapping[str, float] | None = None,
+    value: str = "revenue",
 ) -> Loop:
     """Count what came of answers by an instant.
 
@@ -263,8 +300,18 @@ def loop(
         message was delivered from then on.
     delivered, asked_again : mapping of (occasion, contact) to datetime, optional
         When the first message of the survey, or of its recovery, was delivered; what bounced was not.
+    deliveries : iterable of Delivery, optional
+        Instead of `delivered`, every message of the survey that was sent, with the reminders and with what bounced.
+    declined, opted_out : mapping of (occasion, contact) to datetime, optional
+        When somebody said that they will not answer, or asked not to be written to, on being asked; only those count to
+        whom a message was delivered.
     accounts : mapping of str to str or None, optional
         The account of each contact there is; None where there is none.
+    revenue : mapping of str to float, optional
+        What each account brings, in one currency and for one span, such as a year: from 0 to 1e15, known of each
+        account that a contact has. Accounts without a contact belong to the whole too, as nobody can be asked there.
+    value : str, default "revenue"
+        What the figures call it, such as "ARR".
 
     Returns
     -------
@@ -273,7 +320,8 @@ def loop(
     Raises
     ------
     InvalidArgument
-        If the answers are of several surveys, the cases of another, or an argument is of another kind.
+        If the answers are of several surveys, the cases of another, an argument is of another kind, `delivered` and
+        `deliveries` are both given, or the revenue of an account is not.
 
     Examples
     --------
@@ -306,7 +354,7 @@ def loop(
     """
     now, start = moment("at", at), None if since is None else moment("since", since)
     found = facts(responses, decisions, cases, at=now, since=start)
-    messaged = reached("delivered", delivered, at=now, since=start)
+    reach = reach_of(deliveries, delivered, at=now, since=start)
     again = reached("asked_again", asked_again, at=now)
     own = [case for each in found.cases.values() for case in each if not is_duplicate(case, now)]
     return Loop(
@@ -320,8 +368,12 @@ def loop(
         trials={policy: trial(policy, found, again) for policy in sorted(found.wanted)},
         movement=movement(found),
         caseloads=caseloads(own, now),
-        accounts=_accounts(found, messaged, accounts),
-        **_rates(found, messaged),
+        bounce_rate=reach.bounce_rate,
+        decline_rate=_refused("declined", declined, reach, now),
+        opt_out_rate=_refused("opted_out", opted_out, reach, now),
+        **_rates(found, reach.asks),
+        **responses_by_step(found, reach.steps),
+        **covered(found, reach.asks, accounts, revenue, value),
         **_looped(found),
     )
 
@@ -330,54 +382,41 @@ def _all(found: Facts) -> list[Case]:
     return [case for cases in found.cases.values() for case in cases]
 
 
-def _measure(what: str, of: str, counted: set[Any], whole: set[Any]) -> Measure:
-    return Measure(what=what, of=of, share=Share(count=len(counted & whole), n=len(whole)))
-
-
-def _rates(found: Facts, delivered: set[Ask] | None) -> dict[str, Any]:
+def _rates(found: Facts, delivered: AbstractSet[Ask] | None) -> dict[str, Any]:
     if delivered is None:
         return {"response_rate": None, "answer_rate": None}
-    answered = delivered.intersection(found.answers)
+    answered = delivered & found.answers.keys()
     people, who = ({contact for _, contact in asks} for asks in (delivered, answered))
     return {
-        "response_rate": _measure("answered", "people delivered to", who, people),
-        "answer_rate": _measure("answered", "occasions delivered", answered, delivered),
+        "response_rate": measure("answered", "people delivered to", who, people),
+        "answer_rate": measure("answered", "occasions delivered", answered, delivered),
     }
 
 
+def _refused(name: str, places: Mapping[Ask, datetime] | None, reach: Reach, at: datetime) -> Measure | None:
+    known, asked = reached(name, places, at=at), reach.asks
+    if known is None or asked is None:
+        return None
+    return measure(name.replace("_", " "), "occasions delivered", known, asked)
+
+
 def _looped(found: Facts) -> dict[str, Any]:
-    """Count who was selected, contacted and closed, of the selected and of all."""
+    """Count who gave a reason, and who was selected, contacted and closed, of the selected and of all."""
     everybody, contacted = set(found.asks), found.contacted
     talked_with = {contact for _, contact in contacted}
     duplicates = {ask for ask, cases in found.cases.items() if all(is_duplicate(case, found.at) for case in cases)}
     closed = {ask for ask, cases in found.cases.items() if not any(case.is_open for case in cases)}
+    reasoned = {ask for ask, answers in found.asks.items() if answers[-1].comment is not None}
     chosen = set(found.selected) - duplicates
     measures: dict[str, Measure] = {
-        "coverage": _measure("contacted", "people who answered", talked_with, found.people),
-        "selected": _measure("selected", "answers", set(found.selected), everybody),
+        "completion": measure("with a comment", "answers", reasoned, everybody),
+        "coverage": measure("contacted", "people who answered", talked_with, found.people),
+        "selected": measure("selected", "answers", set(found.selected), everybody),
     }
     for name, counted in (("contacted", contacted - duplicates), ("closed", closed - duplicates)):
-        measures[name] = _measure(name, "selected answers", counted, chosen)
-        measures[f"{name}_of_all"] = _measure(name, "answers", counted, everybody)
+        measures[name] = measure(name, "selected answers", counted, chosen)
+        measures[f"{name}_of_all"] = measure(name, "answers", counted, everybody)
     return {"duplicates": len(duplicates), **measures}
-
-
-def _accounts(
-    found: Facts, delivered: set[Ask] | None, accounts: Mapping[str, str | None] | None
-) -> tuple[Measure, ...]:
-    if accounts is None:
-        return ()
-    if not isinstance(accounts, Mapping):
-        raise refusal("accounts", "a mapping of contacts to accounts", accounts)
-    groups = (delivered or (), found.asks, found.contacted)
-    asked, answered, contacted = ({accounts.get(contact) for _, contact in asks} - {None} for asks in groups)
-    everywhere = set(accounts.values()) - {None}
-    known = () if delivered is None else (_measure("accounts asked", "accounts", asked, everywhere),)
-    return (
-        *known,
-        _measure("accounts that answered", "accounts", answered, everywhere),
-        _measure("accounts contacted", "accounts that answered", contacted, answered),
-    )
 
 
 def _times(cases: Sequence[Case], found: Facts) -> dict[Promise, Survival]:
@@ -439,5 +478,7 @@ _SHOWN: Mapping[str, Callable[[float], str]] = MappingProxyType(
 def _cells(row: Mapping[str, Any]) -> list[str]:
     show = _SHOWN[row["unit"]]
     value, low, high = ("not known" if row[name] is None else show(row[name]) for name in ("value", "low", "high"))
+    census = row["unit"] == "share" and row["low"] is None and row["value"] is not None
+    limits = "census" if census else f"{low} to {high}"
     counts = "" if row["count"] is None else f"{row['count']:,} of {row['n']:,}"
-    return [escape(row["measure"]), escape(row["of"]), escape(row["policy"] or ""), value, f"{low} to {high}", counts]
+    return [escape(row["measure"]), escape(row["of"]), escape(row["policy"] or ""), value, limits, counts]

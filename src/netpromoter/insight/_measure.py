@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from netpromoter._html import escape, table
 from netpromoter.stats import Share, ShareInterval
 
-__all__ = ["Measure"]
+__all__ = ["Measure", "measure"]
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -91,3 +92,8 @@ class Measure:
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""
         return table(["measure", "of", "share"], [[escape(self.what), escape(self.of), repr(self.share)]])
+
+
+def measure(what: str, of: str, counted: AbstractSet[Any], whole: AbstractSet[Any]) -> Measure:
+    """Count how many of a whole are among those counted."""
+    return Measure(what=what, of=of, share=Share(count=len(counted & whole), n=len(whole)))
