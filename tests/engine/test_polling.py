@@ -147,6 +147,7 @@ def test_other_programs_have_no_poll():
 
 ASKED = {
     "receive_answer": lambda found: found.receive_answer("culture/autumn/e-1/0/0", 9, at=MONDAY),
+    "receive_decline": lambda found: found.receive_decline("culture/autumn/e-1/0/0", at=MONDAY),
     "responses": lambda found: found.responses(),
     "score": lambda found: found.score(),
     "score_by": lambda found: found.score_by("team"),

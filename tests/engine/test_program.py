@@ -8,7 +8,7 @@ import pytest
 
 from netpromoter.engine import Links, Program
 from netpromoter.errors import InvalidArgument, InvalidRating, InvalidToken, NoRatings
-from netpromoter.model import Bounced, Contact, OptedOut, Receipt, Responded, Scheduled, Survey, WaveDrawn
+from netpromoter.model import Bounced, Contact, Declined, OptedOut, Receipt, Responded, Scheduled, Survey, WaveDrawn
 from netpromoter.plugins import load_plugins
 from netpromoter.rules import Census, Channels, Sample, Variant, Variants, Wave, field
 from netpromoter.stats import DesignScore, score
@@ -173,6 +173,17 @@ def test_an_opt_out_holds_for_the_person_and_the_address():
     for wrong in ({}, {"message": messages[0].id, "contact": "c-0"}):
         with pytest.raises(InvalidArgument, match="message must be given, or contact, and not both"):
             found.receive_opt_out(at=MONDAY, **wrong)
+
+
+def test_who_declines_is_reminded_of_nothing():
+    """Closing the question ends the occasion, and says nothing against the next one."""
+    found, messages = sent(3)
+    found.receive_decline(messages[0].id, at=MONDAY)
+    after = found.plan(people(3), at=MONDAY + 3 * DAY)
+    assert sorted(message.contact for message in after.reminders) == ["c-1", "c-2"]
+    assert "declined" in after.why("c-0")
+    (event,) = (entry.event for entry in found.store.entries(kinds=(Declined,)))
+    assert (event.survey, event.occasion, event.contact) == ("nps", messages[0].occasion, "c-0")
 
 
 def test_a_bounce_ends_an_address():

@@ -17,6 +17,7 @@ from netpromoter.insight import Loop
 from netpromoter.model import (
     Bounced,
     Coded,
+    Declined,
     Event,
     Forgotten,
     Message,
@@ -466,6 +467,13 @@ class Program:
             contact, destination = asked.contact, asked.destination
         opted: Any = {"contact": contact, "destination": destination}
         self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
+
+    def receive_decline(self, message: str, *, at: datetime) -> None:
+        """Record that somebody will not answer, such as by closing the question: nothing follows on that occasion."""
+        self._check_named("receive_decline")
+        asked = self._adopted(message)
+        place: Any = {name: getattr(asked, name) for name in ("survey", "kind", "occasion", "contact")}
+        self.store.append([Declined(at=at, **place)])
 
     def receive_bounce(self, message: str, *, at: datetime, reason: str = "") -> None:
         """Record that a message came back for good: its address is written to no more."""
