@@ -1,10 +1,12 @@
-"""The words of every refusal: ``<name> must be <what> (got <value>)``."""
+"""The words of every refusal, ``<name> must be <what> (got <value>)``, and what may be shown of words of others."""
 
 from __future__ import annotations
 
 import importlib
 import math
+import re
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Collection
 from numbers import Integral, Real
@@ -13,9 +15,36 @@ from typing import Any, TypeVar
 
 from .errors import InvalidArgument, MissingDependency, MissingRatings, NoRatings
 
-__all__ = ["between", "count", "nobody", "one_of", "refusal", "refuse_missing", "require", "shown", "warn"]
+__all__ = [
+    "between",
+    "count",
+    "harmless",
+    "is_host",
+    "line",
+    "nobody",
+    "one_of",
+    "printable",
+    "raised",
+    "refusal",
+    "refuse_missing",
+    "require",
+    "shown",
+    "spoken",
+    "warn",
+    "where_raised",
+]
 
 Named = TypeVar("Named", bound=str)
+
+_HALVES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_SPACES = re.compile(r"\s+")
+_ADDRESS = re.compile(r"[^\s<>@:;,\"'()]+@[^\s<>@:;,\"'()]+")
+_LONGEST = 200
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+# A last label of digits alone is the end of an address, and not of a name.
+_HOST = re.compile(rf"(?:{_LABEL}\.)*(?!\d+\.?$){_LABEL}\.?")
+_LONGEST_HOST = 254
 
 
 def refusal(name: str, rule: str, value: object) -> InvalidArgument:
@@ -93,3 +122,61 @@ def refuse_missing(absent: int, size: int, policy: str, first: Callable[[], int]
 def nobody(missing: int) -> NoRatings:
     """Word the refusal of a column without answers."""
     return NoRatings(f"ratings must hold at least one answer (got none, and {missing:,} missing)")
+
+
+def is_host(text: str) -> bool:
+    """Say whether a text can name a machine: an address, or a name that the name service could know."""
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        known = text.encode("idna").decode() if len(text) <= _LONGEST_HOST else ""
+    except UnicodeError:
+        return False
+    return len(known) <= _LONGEST_HOST and _HOST.fullmatch(known) is not None
+
+
+# -- what others wrote -------------------------------------------------------------------------------------------------
+
+
+def printable(text: str) -> str:
+    """Replace what is no character of a text: controls but for tabs and line breaks, and halves of characters."""
+    return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
+
+
+def line(text: str) -> str:
+    """Make a text one line that is printable: a subject with a line break would end the head of the mail."""
+    return " ".join(printable(text).split())
+
+
+def harmless(text: str, keep: str = "") -> str:
+    """Escape what could steer a terminal: control signs, changes of direction, halves of signs."""
+    return "".join(sign if sign.isprintable() or sign in keep else _visible(sign) for sign in text)
+
+
+def _visible(sign: str) -> str:
+    return " " if sign.isspace() and sign > "\x80" else sign.encode("unicode_escape").decode()
+
+
+def spoken(answer: bytes | str, *, address: str = "") -> str:
+    """Give what somebody else said in one short line, for a log: without mail addresses, and without `address`."""
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    if address:
+        text = text.replace(address, "(address)")
+    said = harmless(_SPACES.sub(" ", _ADDRESS.sub("(address)", text[: 10 * _LONGEST])).strip())
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+
+
+def raised(problem: BaseException, *, address: str = "") -> str:
+    """Say in one line what was raised, without addresses: a report or a log keeps it."""
+    return f"{type(problem).__name__}: {spoken(str(problem), address=address)}"
+
+
+def where_raised(problem: BaseException) -> str:
+    """Give the lines of code that led to an exception; a whole traceback would hold its words too."""
+    return "".join(traceback.format_tb(problem.__traceback__))

@@ -214,6 +214,67 @@ def test_two_surveys_executed_at_once_write_to_nobody_twice(opened):
     assert sum(each.dispatch(clock=clock).sent for each in found) == 60
 
 
+def mailbox(opened, after=lambda _: None, workers=1):
+    """Ask one mailbox by two ids in two surveys: the first on Monday, the second adopted two days later.
+
+    Between that adoption and the sending, something happens; give what the second dispatch did, and its program.
+    """
+    clock, address = Clock(MONDAY + 2 * DAY), {"post": "1 High Street"}
+    first = program(Post(), store=opened())
+    first.execute(first.plan([Contact(id="user-1", addresses=address)], at=MONDAY), clock=Clock())
+    second = attrs.evolve(program(Post(), store=opened()), survey=Survey("support", product="Acme"))
+    second.adopt(second.plan([Contact(id="cust-77", addresses=address)], at=clock.now), at=clock.now)
+    after(first)
+    return second.dispatch(clock=clock, workers=workers), second
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        (lambda found: found.receive_opt_out(message="nps/summer/user-1/0/0", at=MONDAY + 2 * DAY), "opted out"),
+        (lambda found: found.receive_opt_out(contact="user-1", at=MONDAY + 2 * DAY), "opted out"),
+        (lambda found: found.forget("user-1", at=MONDAY + 2 * DAY), "opted out"),
+        (lambda found: found.receive_bounce("nps/summer/user-1/0/0", at=MONDAY + 2 * DAY), "the address has failed"),
+    ],
+)
+def test_what_happens_to_a_mailbox_holds_under_every_id(opened, after, reason):
+    """Who has two ids and opts out by one is written to by neither, also if a message was adopted before."""
+    done, found = mailbox(opened, after)
+    assert (done.sent, done.withheld) == (0, 1)
+    assert [event.reason for event in kinds(found, Withheld)] == [reason]
+
+
+def test_an_answer_under_one_id_stops_nothing_under_another(opened):
+    """It is another survey, and may be another person at the same address."""
+    done, _ = mailbox(opened, lambda found: found.receive_answer("nps/summer/user-1/0/0", 9, at=MONDAY + 2 * DAY))
+    assert done.sent == 1
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_one_mailbox_gets_one_message_a_day_under_all_its_ids(opened, workers):
+    """Messages to twenty mailboxes, each by two ids, that waited for one late dispatcher leave a day apart."""
+    late = MONDAY + 3 * DAY
+    stores = [opened(), opened()]
+    found = [
+        attrs.evolve(program(Post(), store=store), survey=Survey(key, product="Acme"))
+        for key, store in zip(("nps", "support"), stores, strict=True)
+    ]
+    for number, each in enumerate(found):
+        twenty = [Contact(id=f"{number}-{at}", addresses={"post": f"{at} High Street"}) for at in range(20)]
+        at = MONDAY + 2 * number * DAY
+        each.adopt(each.plan(twenty, at=at), at=at)
+    threads = [
+        threading.Thread(target=each.dispatch, kwargs={"clock": Clock(late), "workers": workers}) for each in found
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    given = [message.to for each in found for message in each.channels["post"].given]
+    assert sorted(given) == sorted(f"{number} High Street" for number in range(20))
+    assert sum(each.dispatch(clock=Clock(late + DAY)).sent for each in found) == 20
+
+
 def test_an_opt_out_during_a_race_is_never_overtaken(opened):
     """With eight workers, no message to a person is taken after their opt-out is in the ledger."""
     channel = Post()
@@ -390,6 +451,44 @@ def test_a_channel_that_cannot_be_opened_takes_no_message():
     assert kinds(found, Sending) == []
 
 
+@pytest.mark.parametrize("entered", [None, "post"])
+def test_a_channel_that_does_not_give_itself_is_refused(entered):
+    """What comes of entering a channel, or of making one, must be able to send; nothing is sent by it."""
+
+    class Lost(Post):
+        def __enter__(self):
+            return entered
+
+        def __exit__(self, *_):
+            return None
+
+    for channel in (Lost(), lambda: entered):
+        found = adopted(channel, 4)
+        rule = r"^channel 'post' must be something with a method send, also once it is entered or made \(got"
+        with pytest.raises(InvalidArgument, match=rule):
+            found.dispatch(clock=Clock())
+        assert kinds(found, Sending) == []
+
+
+@pytest.mark.parametrize("raised", [ChannelDown, ValueError])
+def test_what_a_channel_raises_tells_no_address(raised, caplog):
+    """Neither the report nor the log nor the ledger holds an address that stands in an exception."""
+    other = "ann@example.com"
+
+    def leak(message, _):
+        raise raised(f"{{'{message.to}': (550, 'no'), '{other}': (550, 'no')}}")
+
+    found = adopted(Post(leak), 4)
+    done = found.dispatch(clock=Clock())
+    said = f"{done}{caplog.text}{kinds(found, Failed)}"
+    assert done.down["post"].startswith(f"{raised.__name__}: {{'(address)': (550, 'no')")
+    assert "High Street" not in said
+    assert other not in said
+    if raised is ValueError:
+        assert "channel post raised, and message nps/summer/c-0/0/0 is uncertain: ValueError" in caplog.text
+        assert "in leak" in caplog.text
+
+
 def test_an_exception_leaves_the_message_uncertain():
     """Nobody knows whether it was sent: it is listed once its lease is over, and not sent again by itself."""
 
@@ -517,6 +616,43 @@ def test_a_limit_and_a_stop_leave_the_rest():
     assert found.dispatch(clock=Clock()).sent == 6
 
 
+def test_what_has_to_wait_takes_nobodys_place():
+    """A limit counts what was taken: those whose send window is closed starve nobody."""
+    zones = ["Asia/Tokyo"] * 10 + ["Europe/Paris"] * 5
+    contacts = [
+        Contact(id=f"c-{number}", addresses={"post": f"{number} High Street"}, time_zone=zone)
+        for number, zone in enumerate(zones)
+    ]
+    channel, evening, morning = Post(), MONDAY - 10 * HOUR, MONDAY - HOUR
+    found = program(channel, rules=[SendWindow("Mon-Fri", "08:00-11:00")])
+    found.adopt(found.plan(contacts, at=evening), at=evening)
+    for workers in (1, 8):
+        assert found.dispatch(clock=Clock(morning), limit=2, workers=workers).sent == 2
+    assert {message.time_zone for message in channel.given} == {"Europe/Paris"}
+    assert found.dispatch(clock=Clock(morning), limit=10).sent == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "wrong"),
+    [
+        ("clock", "a callable that gives the present, with a time zone", MONDAY),
+        ("limit", "a whole number of at least 0", "5"),
+        ("limit", "a whole number of at least 0", -1),
+        ("limit", "a whole number of at least 0", 2.5),
+        ("progress", "a callable that is told how many are done", 3),
+        ("stop", "a threading.Event", True),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_sent(name, rule, wrong):
+    """Each is named, and the messages wait."""
+    channel = Post()
+    found = adopted(channel, 2)
+    with pytest.raises(InvalidArgument) as refused:
+        found.dispatch(**{"clock": Clock(), name: wrong})
+    assert str(refused.value) == f"{name} must be {rule} (got {wrong!r})"
+    assert channel.given == []
+
+
 def test_progress_counts_messages():
     """Whoever waits is told how many messages there were so far."""
     seen = []
@@ -583,9 +719,7 @@ def test_plugins_are_told_at_least_once():
     found = adopted(Post(), 2, plugins=load_plugins(steady, moody, entry_points=False))
     found.dispatch(clock=Clock())
     found.receive_answer(kinds(found, Sent)[0].message, 7, at=MONDAY)
-    assert found.tell(at=MONDAY) == 3
-    assert found.tell(at=MONDAY) == 3
-    assert found.tell(at=MONDAY) == 0
+    assert [found.tell(at=MONDAY).facts for _ in range(3)] == [3, 3, 0]
     assert steady.heard == moody.heard
     assert [what for what, *_ in steady.heard] == ["sent", "sent", "answered"]
 

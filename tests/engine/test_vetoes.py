@@ -31,12 +31,14 @@ MESSAGE = Message(
 )
 FIRST = attrs.evolve(MESSAGE, step=0, due=NOW - timedelta(days=3))
 ELSEWHERE = attrs.evolve(FIRST, to="b@example.com", destination=8)
+SHARING = attrs.evolve(FIRST, contact="c-2")
+MOVED = attrs.evolve(ELSEWHERE, contact="c-2")
 
 
-def verdict(*events, message=MESSAGE, at=NOW, window=None, closes=None):
+def verdict(*events, message=MESSAGE, at=NOW, adopted=0, window=None, closes=None):
     """Judge a message by these events."""
     entries = [Entry(position=place, event=event) for place, event in enumerate(events, 1)]
-    return judged(message, entries, at, window=window, time_zone="UTC", closes=closes or {})
+    return judged(message, entries, at, adopted=adopted, window=window, time_zone="UTC", closes=closes or {})
 
 
 def taken(message, hours):
@@ -66,10 +68,24 @@ def answer(**facts):
             [Scheduled(message=FIRST, at=NOW), Failed(message=FIRST.id, at=NOW, reason="550", permanent=True)],
             "the address has failed",
         ),
+        ([OptedOut(contact="c-2", at=NOW, destination=7)], "opted out"),
+        ([OptedOut(contact="c-2", at=NOW)], "opted out"),
+        (
+            [OptedOut(contact="c-2", at=NOW, destination=7), OptedIn(contact="c-2", at=NOW + HOUR, destination=8)],
+            "opted out",
+        ),
+        ([Bounced(contact="c-2", destination=7, at=NOW)], "the address has failed"),
+        (
+            [Scheduled(message=SHARING, at=NOW), Failed(message=SHARING.id, at=NOW, reason="550", permanent=True)],
+            "the address has failed",
+        ),
     ],
 )
 def test_what_withholds_a_message(events, reason):
-    """An opt-out, an answer, a decline and a dead address end a message, each by its name."""
+    """An opt-out, an answer, a decline and a dead address end a message, each by its name.
+
+    Opt-outs and failures are those of the address too, whoever it is that has it.
+    """
     assert verdict(*events) == Never(reason)
 
 
@@ -87,11 +103,33 @@ def test_what_withholds_a_message(events, reason):
         [Failed(message="nps/lost/c-1/0/0", at=NOW, reason="550", permanent=True)],
         [taken(MESSAGE, 0), Sent(message=MESSAGE.id, at=NOW)],
         [taken(FIRST, 24)],
+        [OptedOut(contact="c-2", at=NOW, destination=8)],
+        [OptedOut(contact="c-2", at=NOW, destination=7), OptedIn(contact="c-1", at=NOW + HOUR)],
+        [answer(contact="c-2")],
+        [Declined(survey="nps", occasion="june", contact="c-2", at=NOW)],
+        [Scheduled(message=MOVED, at=NOW), taken(MOVED, 5)],
     ],
 )
 def test_what_does_not(events):
-    """Another occasion or address, an opt-out that was taken back and what is a day old speak against nothing."""
+    """Another occasion or address, an opt-out that was taken back and what is a day old speak against nothing.
+
+    Nor do answers of others at the same address, or what they got elsewhere.
+    """
     assert verdict(*events) is None
+
+
+def test_what_others_chose_before_the_adoption_was_known_then():
+    """Who has had the address before, and opted out as a person, speaks for themselves alone."""
+    assert verdict(OptedOut(contact="c-2", at=NOW), adopted=1) is None
+    assert verdict(OptedOut(contact="c-2", at=NOW, destination=7), adopted=1) == Never("opted out")
+    assert verdict(OptedOut(contact="c-1", at=NOW), adopted=1) == Never("opted out")
+
+
+def test_one_mailbox_gets_one_message_in_a_day():
+    """A message that another contact got at the same address puts this one off."""
+    assert verdict(Scheduled(message=SHARING, at=NOW), taken(SHARING, 5)) == Later(NOW + 19 * HOUR)
+    failed = Failed(message=SHARING.id, at=NOW, reason="451", permanent=False)
+    assert verdict(Scheduled(message=SHARING, at=NOW), taken(SHARING, 5), failed) is None
 
 
 def test_an_invitation_is_not_a_reminder():

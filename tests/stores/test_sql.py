@@ -1,5 +1,6 @@
 """The store in a database: what it refuses, how it opens, what it deletes and how it folds."""
 
+import re
 import sqlite3
 import sys
 import threading
@@ -310,6 +311,13 @@ def test_what_is_no_url_is_refused(url):
         SqlStore(url)
 
 
+def test_a_password_that_is_not_quoted_is_not_shown():
+    """What stands behind its first @ would be taken for the host, which an error of the driver names."""
+    with pytest.raises(InvalidArgument) as refused:
+        SqlStore("postgresql://nps:s3cr@et@localhost:1/db")
+    assert str(refused.value) == "url must have @ in a user or a password written as %40 (got two @ before the path)"
+
+
 @pytest.mark.parametrize(("name", "extra"), [("sqlalchemy", "program"), ("psycopg", "postgresql")])
 def test_a_missing_library_is_named(monkeypatch, name, extra):
     """Without SQLAlchemy or psycopg the store says what to install."""
@@ -344,6 +352,22 @@ def test_an_older_ledger_is_brought_up_to_date(url, monkeypatch):
             assert link.rows("SELECT count(*) FROM netpromoter_more")[0][0] == 0
         assert len(list(store.entries())) == 1
         store.close()
+
+
+def test_a_ledger_of_version_1_gets_its_index_of_destinations(url):
+    """It was written before anybody asked who shares an address, and answers that as a new one does."""
+    store = SqlStore(url)
+    store.append([scheduled()])
+    with store._connections.writing() as link:
+        link.execute("DROP INDEX netpromoter_touch_destination")
+        link.execute("UPDATE netpromoter_meta SET value = '1' WHERE name = 'version'")
+    store.close()
+    store = SqlStore(url)
+    with store._connections.writing() as link:
+        assert dict(link.rows("SELECT name, value FROM netpromoter_meta"))["version"] == "2"
+        link.execute("DROP INDEX netpromoter_touch_destination")
+    assert len(list(store.entries(destinations=[scheduled().message.destination]))) == 1
+    store.close()
 
 
 def test_a_migration_that_fails_changes_nothing(url, monkeypatch):
@@ -624,6 +648,18 @@ def test_what_is_due_is_found_without_sorting():
     assert [step[3] for step in steps] == ["SEARCH netpromoter_outbox USING INDEX netpromoter_outbox_waiting (due<?)"]
     store.append([scheduled(name) for name in "cab"])
     assert [each.contact for each in store.waiting(AT, limit=2).values()] == ["c", "a"]
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["sharing", "last_of_sharing"])
+def test_who_shares_an_address_is_found_by_an_index(name):
+    """The statements of each append read no table from one end to the other."""
+    store = SqlStore("sqlite://")
+    with store._connections.reading() as link:
+        plan = link.rows(f"EXPLAIN QUERY PLAN {store._statements[name]}", {"destinations": "[7]"})
+    steps = [step for *_, step in plan]
+    assert any("USING COVERING INDEX netpromoter_touch_destination" in step for step in steps)
+    assert not any(re.match("SCAN netpromoter", step) for step in steps)
     store.close()
 
 

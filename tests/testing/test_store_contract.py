@@ -15,6 +15,7 @@ from netpromoter.errors import Conflict, StoreClosed
 from netpromoter.model import (
     Bounced,
     Declined,
+    OptedIn,
     OptedOut,
     Responded,
     Scheduled,
@@ -129,6 +130,27 @@ class ForgetsWhoseOutcomesAre(Backed):
         return self.behind.append(events, expecting=seen)
 
 
+class ExpectsNothingOfPlaces(Backed):
+    """It looks at contacts alone."""
+
+    def append(self, events, *, expecting=None):
+        contacts = {who: position for who, position in (expecting or {}).items() if isinstance(who, str)}
+        return self.behind.append(events, expecting=contacts)
+
+
+class LooksAtWhatNamesAPlace(Backed):
+    """It looks for events that name a destination themselves, and not at what else those did who share it."""
+
+    def append(self, events, *, expecting=None):
+        kinds = (Scheduled, Responded, OptedOut, OptedIn, Bounced)
+        seen = {
+            who: position
+            for who, position in (expecting or {}).items()
+            if isinstance(who, str) or any(self.behind.entries(destinations=[who], kinds=kinds, after=position))
+        }
+        return self.behind.append(events, expecting=seen)
+
+
 # -- 4 -----------------------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +199,15 @@ class CleansNames(Backed):
         for entry in self.behind.entries(**filters):
             odd = isinstance(entry.event, Declined) and "/" in entry.event.contact
             yield attrs.evolve(entry, event=attrs.evolve(entry.event, contact="a_b")) if odd else entry
+
+
+class GivesWhatNamesAPlace(Backed):
+    """It gives the events that name a destination themselves, and not what else those did who share it."""
+
+    def entries(self, **filters):
+        found = self.behind.entries(**filters)
+        silent = (Sending, Sent, Settled, Withheld)
+        return iter([each for each in found if not filters.get("destinations") or not isinstance(each.event, silent)])
 
 
 class TakesEitherFilter(Backed):
@@ -494,9 +525,15 @@ class ReadsOnAfterClosing(Backed):
 BROKEN = {
     1: [WritesOneByOne, IsLate],
     2: [GivesAll, GivesThemBackwards],
-    3: [ExpectsNothing, WritesInSpiteOfConflict, ForgetsWhoseOutcomesAre],
+    3: [
+        ExpectsNothing,
+        WritesInSpiteOfConflict,
+        ForgetsWhoseOutcomesAre,
+        ExpectsNothingOfPlaces,
+        LooksAtWhatNamesAPlace,
+    ],
     4: [TurnsUpLate, CountsTwice],
-    5: [IgnoresKinds, CleansNames, TakesEitherFilter],
+    5: [IgnoresKinds, CleansNames, TakesEitherFilter, GivesWhatNamesAPlace],
     6: [TouchesEverybody, FoldsFromTheStart],
     7: [WaitsForAll, WaitsInAnyOrder, WaitsForTheWithheld, WaitsForTheForgotten, CountsWhatWaits, IsEarly],
     8: [ClaimsTheFirst, ClaimsTheSettled, ClaimsTheForgotten],
@@ -565,7 +602,9 @@ def without_shrinking():
 
 
 @pytest.mark.usefixtures("without_shrinking")
-@pytest.mark.parametrize("broken", [ExpectsNothing, IgnoresKinds, OnlyMovesForward, FoldsFromTheStart])
+@pytest.mark.parametrize(
+    "broken", [ExpectsNothing, ExpectsNothingOfPlaces, IgnoresKinds, OnlyMovesForward, FoldsFromTheStart]
+)
 def test_the_comparison_finds_broken_stores_too(broken):
     """The random histories tell a broken store from the one in memory."""
     contract = StoreContract()

@@ -5,8 +5,9 @@ and a log takes an id once. The intent is durable before the channel is called, 
 next message is sent, in one commit with the next intent. So a worker that dies leaves at most one intent without an
 outcome; when the lease of that intent has run out, the message is uncertain and is listed, never sent again by itself.
 
-Between adoption and sending a person may have answered or opted out. An intent is appended on the condition that
-nothing has happened to the person since the message was adopted; where something has, the log of the person is judged.
+Between adoption and sending a person may have answered or opted out, or the same mailbox may have had another mail. An
+intent is appended on the condition that nothing has happened to the person, nor to anybody who shares the address,
+since the message was adopted; where something has, their log is judged.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import numpy as np
 
-from netpromoter._checks import count, one_of, refusal
+from netpromoter._checks import count, one_of, raised, refusal, where_raised
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError
 from netpromoter.model import (
     Contacts,
@@ -202,6 +203,7 @@ class Dispatcher:
         stop: threading.Event | None = None,
         last_look: Callable[[Message], Verdict] | None = None,
     ) -> None:
+        _check(clock=clock, limit=limit, progress=progress, stop=stop)
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
         self.last_look = last_look or (lambda _: None)
@@ -254,6 +256,12 @@ class Dispatcher:
             if self._left is not None:
                 self._left -= 1
             return self._queue.popleft()
+
+    def give_back(self) -> None:
+        """Let another message be taken in the place of one that was not."""
+        with self._lock:
+            if self._left is not None:
+                self._left += 1
 
     def _refill(self) -> None:
         """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
@@ -311,19 +319,25 @@ class _Worker:
         """Send until there is nothing left, and record the last outcome."""
         try:
             while (task := self._all.next()) is not None:
-                channel = self._channel(task.message.channel)
-                if channel is None or isinstance(self._judged(task.message, ()), Later):
-                    self._all.note("postponed")
-                    continue
-                rendered = self._rendered(task.message)
-                if rendered is None:
-                    continue
-                if not self._all.delivery.turn(task.message.channel, self._all.clock, self._all.stop):
-                    break
-                if self._take(task):
-                    self._send(task.message, rendered, channel)
+                if not self._is_carried(task):
+                    self._all.give_back()
         finally:
             self._write()
+
+    def _is_carried(self, task: _Task) -> bool:
+        """Take a message and hand it to its channel; False if it was not taken."""
+        message = task.message
+        channel = self._channel(message.channel)
+        if channel is None or isinstance(self._judged(task, ()), Later):
+            self._all.note("postponed")
+            return False
+        rendered = self._rendered(message)
+        if rendered is None or not self._all.delivery.turn(message.channel, self._all.clock, self._all.stop):
+            return False
+        if not self._take(task):
+            return False
+        self._send(message, rendered, channel)
+        return True
 
     def _rendered(self, message: Message) -> Message | None:
         """Put a message into words; one that cannot be is left, and hinders no other."""
@@ -334,7 +348,7 @@ class _Worker:
             self._all.note("broken")
             return None
 
-    def _write(self, *more: Event, expecting: Mapping[str, int] | None = None) -> set[str]:
+    def _write(self, *more: Event, expecting: Mapping[str | int, int] | None = None) -> set[str]:
         """Append what is pending and more; give the ids that were new."""
         events = [*self._pending, *more]
         new = self._all.ledger.append(events, expecting) if events else set()
@@ -342,14 +356,14 @@ class _Worker:
         return new
 
     def _take(self, task: _Task) -> bool:
-        """Append the intent, unless something has happened to the person that speaks against it."""
+        """Append the intent, unless something has happened to the person or at the address that speaks against it."""
         message, position, entries = task.message, task.position, list[Entry]()
         while (decided := self._decided(task, entries)) is not None:
             try:
-                new = self._write(decided, expecting={message.contact: position})
+                new = self._write(decided, expecting=_whose(message, position))
             except Conflict:
                 self._write()
-                entries = list(self._all.store.entries(contacts=[message.contact]))
+                entries = self._log_of(message)
                 if not entries:  # forgotten meanwhile
                     break
                 position = max(entry.position for entry in entries)
@@ -361,20 +375,27 @@ class _Worker:
         self._all.note("postponed")
         return False
 
+    def _log_of(self, message: Message) -> list[Entry]:
+        """Give the log of a person and of those who share the address; nothing if the person was forgotten."""
+        own = list(self._all.store.entries(contacts=[message.contact]))
+        shared = self._all.store.entries(destinations=[message.destination]) if own else ()
+        found = {entry.position: entry for entry in [*own, *shared]}
+        return [found[position] for position in sorted(found)]
+
     def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
         intent = self._intent(task)
-        verdict = self._all.last_look(task.message) or self._judged(task.message, entries)
+        verdict = self._all.last_look(task.message) or self._judged(task, entries)
         if verdict is None or any(entry.event.id == intent.id for entry in entries):
             return intent
         if isinstance(verdict, Later) or task.turn:
             return None
         return Withheld(message=task.message.id, at=intent.at, reason=verdict.reason)
 
-    def _judged(self, message: Message, entries: Iterable[Entry]) -> Verdict:
+    def _judged(self, task: _Task, entries: Iterable[Entry]) -> Verdict:
         policy, at = self._all.policy, self._all.clock()
         when: Any = {"window": policy.window, "time_zone": policy.time_zone, "closes": self._all.closes}
-        return judged(message, entries, at, **when)
+        return judged(task.message, entries, at, adopted=task.position, **when)
 
     def _intent(self, task: _Task) -> Sending:
         at = self._all.clock()
@@ -387,11 +408,13 @@ class _Worker:
         try:
             receipt = _checked(channel.send(rendered), message)
         except ChannelDown as problem:
-            self._strike(message.channel, problem)
-            receipt = Receipt.failed(message, _told(problem))
+            told = raised(problem, address=message.to)
+            self._strike(message.channel, told)
+            receipt = Receipt.failed(message, told)
         except Exception as problem:  # noqa: BLE001 -- whatever a channel raises, the message may have left
-            _LOG.exception("channel %s raised, and message %s is uncertain", message.channel, message.id)
-            self._close(message.channel, problem)
+            told = raised(problem, address=message.to)
+            _log(f"channel {message.channel} raised, and message {message.id} is uncertain", told, problem)
+            self._close(message.channel, told)
             self._all.note("uncertain")
             return
         self._settle(message, receipt)
@@ -417,26 +440,51 @@ class _Worker:
         if name not in self._channels:
             try:
                 channel: Any = self._all.delivery.channel(name)
-                self._channels[name] = self._opened.enter_context(channel) if hasattr(channel, "__enter__") else channel
+                opened = self._opened.enter_context(channel) if hasattr(channel, "__enter__") else channel
+                self._channels[name] = _able(name, opened)
             except InvalidArgument:
                 raise
             except Exception as problem:  # noqa: BLE001 -- whatever it is, nothing was sent
-                _LOG.exception("channel %s cannot be opened", name)
-                self._close(name, problem)
+                _log(f"channel {name} cannot be opened", raised(problem), problem)
+                self._close(name, raised(problem))
                 return None
         return self._channels[name]
 
-    def _strike(self, name: str, problem: Exception) -> None:
+    def _strike(self, name: str, told: str) -> None:
         """Open the channel anew for the next message, unless it was down several times in a row."""
         self._channels.pop(name, None)
         self._all.strikes[name] = self._all.strikes.get(name, 0) + 1
         if self._all.strikes[name] >= _STRIKES:
-            self._close(name, problem)
+            self._close(name, told)
 
-    def _close(self, name: str, problem: Exception) -> None:
+    def _close(self, name: str, told: str) -> None:
         """Do without a channel for the rest of this dispatch."""
         self._channels.pop(name, None)
-        self._all.down[name] = _told(problem)
+        self._all.down[name] = told
+
+
+def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
+    if not callable(clock):
+        raise refusal("clock", "a callable that gives the present, with a time zone", clock)
+    if limit is not None:
+        count("limit", limit)
+    if progress is not None and not callable(progress):
+        raise refusal("progress", "a callable that is told how many are done", progress)
+    if stop is not None and not isinstance(stop, threading.Event):
+        raise refusal("stop", "a threading.Event", stop)
+
+
+def _whose(message: Message, position: int) -> Mapping[str | int, int]:
+    """Say up to where one knows what has happened to a person, and at an address."""
+    return {message.contact: position} | ({message.destination: position} if message.destination else {})
+
+
+def _able(name: str, opened: Any) -> Channel:
+    """Return a channel that is open, or refuse what has come of it."""
+    if not callable(getattr(opened, "send", None)):
+        raise refusal(f"channel {name!r}", "something with a method send, also once it is entered or made", opened)
+    channel: Channel = opened
+    return channel
 
 
 def _closes(policy: Policy, at: datetime) -> Mapping[str, np.datetime64]:
@@ -451,8 +499,9 @@ def _made_anew(channel: Any) -> Any:
     return attrs.evolve(channel) if attrs.has(type(channel)) else copy.copy(channel)
 
 
-def _told(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {problem}"
+def _log(what: str, told: str, problem: Exception) -> None:
+    """Log where something was raised; a traceback would tell it with the addresses in it."""
+    _LOG.error("%s: %s\n%s", what, told, where_raised(problem))
 
 
 def _checked(receipt: Any, message: Message) -> Receipt:

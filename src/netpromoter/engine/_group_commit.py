@@ -28,7 +28,7 @@ class _Request:
     """What one worker has to write, and what became of it."""
 
     events: Sequence[Event]
-    expecting: Mapping[str, int]
+    expecting: Mapping[str | int, int]
     new: set[str] = attrs.field(factory=set)
     error: BaseException | None = None
     is_done: bool = False
@@ -45,7 +45,7 @@ class GroupCommit:
         self._requests: list[_Request] = []
         self._is_writing = False
 
-    def append(self, events: Sequence[Event], expecting: Mapping[str, int] | None = None) -> set[str]:
+    def append(self, events: Sequence[Event], expecting: Mapping[str | int, int] | None = None) -> set[str]:
         """Write events, all or none, and give the ids of those that were new; raises what the store raises."""
         request = _Request(events, expecting or {})
         request.turn.acquire()
@@ -77,8 +77,8 @@ class GroupCommit:
             request.turn.release()
 
     def _write(self, requests: Sequence[_Request]) -> None:
-        contacts = [contact for request in requests for contact in request.expecting]
-        together = len(requests) > 1 and len(set(contacts)) == len(contacts)
+        expected = [who for request in requests for who in request.expecting]
+        together = len(requests) > 1 and len(set(expected)) == len(expected)
         if not together or not self._written(requests):
             for request in requests:
                 self._write_alone(request)
@@ -86,7 +86,7 @@ class GroupCommit:
     def _written(self, requests: Iterable[_Request]) -> bool:
         """Write several requests in one append; if any of them is in conflict, none is written."""
         events = [event for request in requests for event in request.events]
-        expecting = {contact: at for request in requests for contact, at in request.expecting.items()}
+        expecting = {who: at for request in requests for who, at in request.expecting.items()}
         try:
             new = {event.id for event in self._store.append(events, expecting=expecting)}
         except Conflict:

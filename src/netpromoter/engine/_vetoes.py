@@ -18,6 +18,7 @@ from netpromoter.model import (
     OptedIn,
     OptedOut,
     Responded,
+    Response,
     Scheduled,
     Sending,
     Settled,
@@ -51,20 +52,23 @@ def judged(
     entries: Iterable[Entry],
     at: datetime,
     *,
+    adopted: int,
     window: SendWindow | None,
     time_zone: str,
     closes: Mapping[str, np.datetime64],
 ) -> Verdict:
-    """Judge a message by everything that its contact has done, and by the clock.
+    """Judge a message by everything that its contact has done, and what has come of its address, and by the clock.
 
     Parameters
     ----------
     message : Message
         About to be taken.
     entries : iterable of Entry
-        The log of its contact.
+        The log of its contact, and of whoever shares its address.
     at : datetime
         Now.
+    adopted : int
+        The position at which it was adopted; what others had done before was known then.
     window : SendWindow or None
         When messages may leave.
     time_zone : str
@@ -76,9 +80,9 @@ def judged(
     -------
     Never, Later or None
     """
-    state = _State(message)
+    state = _State(message, adopted)
     for entry in entries:
-        state.read(entry.event)
+        state.read(entry)
     if state.reason:
         return Never(state.reason)
     if instant("at", at) >= closes.get(message.occasion, FOREVER):
@@ -96,12 +100,13 @@ def _in_window(message: Message, at: datetime, window: SendWindow, time_zone: st
 
 
 class _State:
-    """What a log says of one contact that bears on one message."""
+    """What a log says of one contact, and of one address, that bears on one message."""
 
-    def __init__(self, message: Message) -> None:
-        self._message = message
+    def __init__(self, message: Message, adopted: int) -> None:
+        self._message, self._position = message, adopted
+        self._is_late = False
+        self._adopted: dict[str, Message] = {}
         self._taken: dict[str, datetime] = {}
-        self._destinations: dict[str, int] = {}
         self._reasons: dict[str, datetime] = {}
         self.last_sent: datetime | None = None
 
@@ -110,43 +115,55 @@ class _State:
         """Why the message is withheld; nothing if it is not."""
         return next(iter(self._reasons), "")
 
-    def read(self, event: object) -> None:
-        """Take one event into account."""
+    def read(self, entry: Entry) -> None:
+        """Take one entry into account."""
+        self._is_late = entry.position > self._position
         for kind, reader in _READERS.items():
-            if isinstance(event, kind):
-                reader(self, event)
+            if isinstance(entry.event, kind):
+                reader(self, entry.event)
+
+    def _is_at(self, destination: int) -> bool:
+        return destination != 0 and destination == self._message.destination
+
+    def _is_theirs(self, choice: OptedOut | OptedIn) -> bool:
+        """Say whether a choice is the contact's, is about the address, or is of a person who shares it."""
+        is_of_a_person = choice.destination == 0 and self._is_late
+        return choice.contact == self._message.contact or self._is_at(choice.destination) or is_of_a_person
+
+    def _is_asked(self, place: Response | Declined) -> bool:
+        """Say whether somebody speaks of what this message asks them."""
+        return all(getattr(place, name) == getattr(self._message, name) for name in ("survey", "occasion", "contact"))
 
     def _opted_out(self, event: OptedOut) -> None:
-        if not event.reminders_only or self._message.step:
+        if self._is_theirs(event) and (not event.reminders_only or self._message.step):
             self._reasons["opted out"] = event.at
 
     def _opted_in(self, event: OptedIn) -> None:
-        if self._reasons.get("opted out", event.at) < event.at:
+        if self._is_theirs(event) and self._reasons.get("opted out", event.at) < event.at:
             self._reasons.pop("opted out", None)
 
     def _responded(self, event: Responded) -> None:
-        answer = event.response
-        if (answer.survey, answer.occasion) == (self._message.survey, self._message.occasion):
+        if self._is_asked(event.response):
             self._reasons["answered"] = event.at
 
     def _declined(self, event: Declined) -> None:
-        if (event.survey, event.occasion) == (self._message.survey, self._message.occasion):
+        if self._is_asked(event):
             self._reasons["declined"] = event.at
 
     def _bounced(self, event: Bounced) -> None:
         self._taken.pop(event.message or "", None)
         self._settle()
-        if event.destination and event.destination == self._message.destination:
+        if self._is_at(event.destination):
             self._reasons["the address has failed"] = event.at
 
     def _scheduled(self, event: Scheduled) -> None:
-        self._destinations[event.message.id] = event.message.destination
+        self._adopted[event.message.id] = event.message
 
     def _failed(self, event: Failed) -> None:
         self._taken.pop(event.message, None)
         self._settle()
-        reached = self._destinations.get(event.message, 0)
-        if event.permanent and reached and reached == self._message.destination:
+        failed = self._adopted.get(event.message)
+        if event.permanent and failed is not None and self._is_at(failed.destination):
             self._reasons["the address has failed"] = event.at
 
     def _settled(self, event: Settled) -> None:
@@ -154,7 +171,9 @@ class _State:
             self._failed(Failed(message=event.message, at=event.at, reason="", permanent=False))
 
     def _sending(self, event: Sending) -> None:
-        if event.message != self._message.id:
+        taken = self._adopted.get(event.message, self._message)
+        shared = taken.contact == self._message.contact or self._is_at(taken.destination)
+        if shared and event.message != self._message.id:
             self._taken[event.message] = event.at
             self._settle()
 

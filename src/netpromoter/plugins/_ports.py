@@ -24,7 +24,8 @@ class Channel(Protocol):
     4. An exception means that the channel itself is down; then the message may or may not have been sent, unless the
        exception is `netpromoter.errors.ChannelDown`, which says that it was not.
     5. What the channel cannot express it refuses; it never drops a part of a message silently.
-    6. A message is not changed, and nothing of it is kept, printed or logged.
+    6. A message is not changed, and nothing of it is kept, printed or logged; neither a receipt nor an exception holds
+       its address.
     7. A channel that is a context manager is opened before the first message of a batch and closed after the last; it
        can be opened again after it was closed.
     8. A channel whose attribute `idempotent` is True may be given the same message twice, and delivers it once.
@@ -44,8 +45,9 @@ class Store(Protocol):
 
     1. `append` is all or nothing, and durable before it returns.
     2. An event whose id is in the log already is skipped; `append` gives those that were new, in their order.
-    3. With `expecting`, a mapping of contacts to positions, `append` raises `netpromoter.errors.Conflict` and writes
-       nothing if the log holds an event of such a contact after its position.
+    3. With `expecting`, a mapping of contacts and destinations to positions, `append` raises
+       `netpromoter.errors.Conflict` and writes nothing if the log holds an event of such a contact after its position,
+       or of whoever shares such a destination.
     4. Positions rise, and a reader who has seen position n has seen every entry before it: none turns up later.
     5. `entries` gives what was appended, equal to it, in the order of positions; each filter leaves out what it does
        not name, and filters combine.
@@ -64,10 +66,14 @@ class Store(Protocol):
     13. After `close`, everything raises `netpromoter.errors.StoreClosed`.
 
     The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and
-    an outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message.
+    an outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message. A destination
+    is the fingerprint of an address, a whole number. Those share it who have an event that names it, itself or in its
+    message or response; nobody shares 0.
     """
 
-    def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:
+    def append(
+        self, events: Sequence[Event], /, *, expecting: Mapping[str | int, int] | None = None
+    ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
         ...
 
@@ -79,11 +85,16 @@ class Store(Protocol):
         self,
         *,
         contacts: Sequence[str] | None = None,
+        destinations: Sequence[int] | None = None,
         ids: Sequence[str] | None = None,
         kinds: Sequence[type] | None = None,
         after: int | None = None,
     ) -> Iterator[Entry]:
-        """Give the log, or some of it: of these contacts, with these ids, of these classes, after this position."""
+        """Give the log, or some of it.
+
+        Of these contacts, of those who share one of these destinations, with these ids, of these classes, after this
+        position.
+        """
         ...
 
     def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:

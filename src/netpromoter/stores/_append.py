@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
-from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
     Declined,
@@ -23,8 +22,8 @@ from netpromoter.model import (
 
 from ._kinds import Outcome
 from ._ledger import MOST_LABELS, Ledger
-from ._rows import FOLDED, LABELS, NONE, facts, labels, microseconds, plain, written
-from ._whose import contact_named, is_lost, mentioned, quoted, renamed_event_id, renamed_id, whose
+from ._rows import FOLDED, LABELS, NONE, facts, labels, microseconds, plain, signed, written
+from ._whose import check_expected, contact_named, is_lost, mentioned, quoted, renamed_event_id, renamed_id, whose
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -37,7 +36,7 @@ _ASKED = (Shown, Declined, Responded)
 _IN_ORDER = itemgetter(*FOLDED)
 
 
-def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
+def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mapping[str | int, int]) -> list[Event]:
     """Write events, and give those that were new; the caller holds the transaction."""
     added = _Part(ledger, link).add(events[:_AT_ONCE], expecting)
     for start in range(_AT_ONCE, len(events), _AT_ONCE):
@@ -74,7 +73,7 @@ class _Part:
         self._reached: dict[tuple[str, int, int], int] = {}
         self._position = self._last_person = 0
 
-    def add(self, events: Sequence[Event], expecting: Mapping[str, int]) -> list[Event]:
+    def add(self, events: Sequence[Event], expecting: Mapping[str | int, int]) -> list[Event]:
         self._recognize({contact for event in events for contact in mentioned(event)}, expecting)
         if self._forgotten:
             events = [event for event in events if not is_lost(event, self._forgotten.__contains__)]
@@ -89,19 +88,24 @@ class _Part:
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    def _recognize(self, contacts: set[str], expecting: Mapping[str, int]) -> None:
+    def _recognize(self, contacts: set[str], expecting: Mapping[str | int, int]) -> None:
         """Find the numbers of people, and refuse where more has happened to them than was expected."""
-        texts = {quoted(contact): contact for contact in contacts | expecting.keys()}
+        expected = {who: position for who, position in expecting.items() if isinstance(who, str)}
+        self._check_shared({who: position for who, position in expecting.items() if isinstance(who, int)})
+        texts = {quoted(contact): contact for contact in contacts | expected.keys()}
         rows = self._ask("recognize_with_last" if expecting else "recognize", contacts=texts)
         self._position, self._last_person, any_forgotten = rows[0][:3]
         found = {texts[text]: (person, last) for _, _, _, text, person, last in rows if text is not None}
-        for contact, expected in expecting.items():
-            _, last = found.get(contact, (None, 0))
-            if last > expected:
-                raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {expected}")
+        for contact, position in expected.items():
+            check_expected(contact, found.get(contact, (0, 0))[1], position)
         self._persons = {contact: person for contact, (person, _) in found.items()}
         if any_forgotten:
             self._recognize_forgotten(contacts - found.keys())
+
+    def _check_shared(self, expected: Mapping[int, int]) -> None:
+        places = {signed(destination): destination for destination in expected}
+        for place, last in self._ask("last_of_sharing", destinations=places) if places else ():
+            check_expected(places[place], last, expected[places[place]])
 
     def _recognize_forgotten(self, strangers: set[str]) -> None:
         """Find those who are not known, since they were forgotten."""

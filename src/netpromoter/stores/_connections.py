@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from netpromoter._checks import refusal, require
-from netpromoter.errors import NotErased, StoreClosed
+from netpromoter.errors import InvalidArgument, NotErased, StoreClosed
 
 __all__ = ["Connections", "Database", "Link", "database"]
 
@@ -165,6 +165,8 @@ def database(url: str) -> Database:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, AttributeError):
         raise refusal("url", 'a URL such as "sqlite:///nps.db" or "postgresql://host/name"', "another") from None
+    if "@" in (parsed.host or ""):  # the rest of a password, which an error of the driver would show
+        raise InvalidArgument("url must have @ in a user or a password written as %40 (got two @ before the path)")
     if parsed.drivername == "sqlite":
         return _Sqlite(parsed)
     if parsed.drivername in {"postgresql", "postgresql+psycopg"}:

@@ -10,7 +10,7 @@ import attrs
 
 from netpromoter.model import Entry
 
-from ._rows import LABELS, plain, read
+from ._rows import LABELS, plain, read, signed
 from ._whose import alias, contacts_in, keyed_hash, quoted, renamed_event_id, unquoted
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Ledger:
         """Find the numbers of those contacts that have one."""
         texts = {quoted(contact): contact for contact in contacts}
         return {texts[text]: person for text, person in self.ask(link, "persons", contacts=texts)} if texts else {}
+
+    def sharing(self, link: Link, destinations: Iterable[int]) -> set[int]:
+        """Give the numbers of those who share some destinations."""
+        places = [signed(each) for each in destinations]
+        return {person for (person,) in self.ask(link, "sharing", destinations=places)} if places else set()
 
     def contacts(self, link: Link, persons: Iterable[int]) -> dict[int, str]:
         """Give the contacts of numbers."""

@@ -10,14 +10,16 @@ from operator import attrgetter
 from threading import RLock
 
 from netpromoter._checks import count
-from netpromoter.errors import Conflict, StoreClosed
+from netpromoter.errors import StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._kinds import Outcome, check_events, check_kinds, code
 from ._whose import (
     alias,
     check_contact,
+    check_expected,
     check_key,
+    destination,
     forgotten_id,
     is_lost,
     keyed_hash,
@@ -74,14 +76,16 @@ class MemoryStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:
+    def append(
+        self, events: Sequence[Event], /, *, expecting: Mapping[str | int, int] | None = None
+    ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
         with self.exclusive():
             given = check_events(events)
-            for contact, position in (expecting or {}).items():
-                last = self._of.get(contact, [0])[-1]
-                if last > position:
-                    raise Conflict(f"the log holds an event of {contact!r} at position {last}, after {position}")
+            for who, position in (expecting or {}).items():
+                contacts = self._sharing.get(who, ()) if isinstance(who, int) else [who]
+                last = max((self._of.get(each, [0])[-1] for each in contacts), default=0)
+                check_expected(who, last, position)
             return [event for event in given if self._add(event)]
 
     def _add(self, event: Event) -> bool:
@@ -138,22 +142,27 @@ class MemoryStore:
         self,
         *,
         contacts: Sequence[str] | None = None,
+        destinations: Sequence[int] | None = None,
         ids: Sequence[str] | None = None,
         kinds: Sequence[type] | None = None,
         after: int | None = None,
     ) -> Iterator[Entry]:
-        """Give the log, or some of it: of these contacts, with these ids, of these classes, after this position."""
+        """Give the log, or some of it."""
         with self._opened():
             codes = check_kinds(kinds)
             chosen: Iterable[int] = range((after or 0) + 1, len(self._log) + 1)
             if contacts is not None:
-                chosen = {position for contact in contacts for position in self._of.get(contact, ())}.intersection(
-                    chosen
-                )
+                chosen = self._positions(contacts).intersection(chosen)
+            if destinations is not None:
+                sharing = {contact for each in destinations for contact in self._sharing.get(each, ())}
+                chosen = self._positions(sharing).intersection(chosen)
             if ids is not None:
                 chosen = {self._places[each] for each in ids if each in self._places}.intersection(chosen)
             found = [self._log[position - 1] for position in sorted(chosen)]
         return (entry for entry in found if codes is None or code(entry.event) in codes)
+
+    def _positions(self, contacts: Iterable[str]) -> set[int]:
+        return {position for contact in contacts for position in self._of.get(contact, ())}
 
     def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:
         """Give the log as columns."""
@@ -188,6 +197,7 @@ class MemoryStore:
     def _index(self) -> None:
         self._places: dict[str, int] = {}
         self._of: dict[str, list[int]] = {}
+        self._sharing: dict[int, set[str]] = {}
         self._adopted: dict[str, Message] = {}
         self._waiting: dict[str, Message] = {}
         self._intents: dict[str, Sending] = {}
@@ -201,6 +211,8 @@ class MemoryStore:
         contact = whose(event)
         if contact is not None:
             self._of.setdefault(contact, []).append(entry.position)
+            if destination(event):
+                self._sharing.setdefault(destination(event), set()).add(contact)
         if isinstance(event, Scheduled):
             self._adopt(event.message)
         elif isinstance(event, Sending):

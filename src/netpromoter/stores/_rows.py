@@ -36,6 +36,7 @@ __all__ = [
     "moved",
     "plain",
     "read",
+    "signed",
     "written",
 ]
 
@@ -73,6 +74,11 @@ _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 def microseconds(at: datetime) -> int:
     """Write an instant as microseconds since 1970."""
     return (at - _EPOCH) // _MICROSECOND
+
+
+def signed(destination: int) -> int:
+    """Write a fingerprint as a database has whole numbers of 64 bits."""
+    return destination - (_SIGNED << 1) if destination >= _SIGNED else destination
 
 
 def plain(identity: str) -> str:
@@ -117,8 +123,7 @@ def facts(event: Event) -> dict[str, int]:
     """Give the columns of an event, but for its labels, its person and what it is about."""
     maker = _NUMBERS.get(type(event))
     found = _BLANK | (maker(event) if maker else {"at": microseconds(event.at)})
-    if found["destination"] >= _SIGNED:
-        found["destination"] -= _SIGNED << 1
+    found["destination"] = signed(found["destination"])
     found["kind"] = code(event)
     return found
 

@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ._rows import COLUMNS
 
 __all__ = [
+    "ADDRESSED",
     "CLAIMED",
     "MIGRATIONS",
     "WAITING",
@@ -58,6 +59,15 @@ touch = _table(
     *map(_whole, COLUMNS),
     sa.Index("netpromoter_touch_person", "person"),
 )
+#: Which events name an address.
+ADDRESSED = touch.c.destination != sa.text("0")
+_DESTINATION = sa.Index(
+    "netpromoter_touch_destination",
+    touch.c.destination,
+    touch.c.person,
+    sqlite_where=ADDRESSED,
+    postgresql_where=ADDRESSED,
+)
 #: What the codes of surveys, occasions and so on stand for.
 label = _table("label", _key("number"), _whole("what"), _text("text"), sa.UniqueConstraint("text", "what"))
 #: Where each message stands: the positions of its `Scheduled` and of its last `Sending`, and whether all is said.
@@ -88,5 +98,9 @@ def _create(dialect: sa.Dialect) -> Iterator[str]:
             yield str(CreateIndex(index).compile(dialect=dialect))
 
 
+def _find_destinations(dialect: sa.Dialect) -> Iterator[str]:
+    yield str(CreateIndex(_DESTINATION, if_not_exists=True).compile(dialect=dialect))
+
+
 #: What makes each version of the tables from the one before; the first makes them from nothing.
-MIGRATIONS: tuple[Callable[[sa.Dialect], Iterator[str]], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[sa.Dialect], Iterator[str]], ...] = (_create, _find_destinations)

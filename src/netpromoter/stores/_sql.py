@@ -73,7 +73,9 @@ class SqlStore:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def append(self, events: Sequence[Event], /, *, expecting: Mapping[str, int] | None = None) -> Sequence[Event]:
+    def append(
+        self, events: Sequence[Event], /, *, expecting: Mapping[str | int, int] | None = None
+    ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
         with self._writing() as link:
             return append(self._ledger, link, check_events(events), expecting or {})
@@ -111,15 +113,18 @@ class SqlStore:
         self,
         *,
         contacts: Sequence[str] | None = None,
+        destinations: Sequence[int] | None = None,
         ids: Sequence[str] | None = None,
         kinds: Sequence[type] | None = None,
         after: int | None = None,
     ) -> Iterator[Entry]:
-        """Give the log, or some of it: of these contacts, with these ids, of these classes, after this position."""
+        """Give the log, or some of it."""
         with self._connections.reading() as link:
             filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
-            if contacts is not None:
-                filters["contacts"] = self._ledger.persons(link, contacts).values()
+            persons = [] if contacts is None else [set(self._ledger.persons(link, contacts).values())]
+            persons += [] if destinations is None else [self._ledger.sharing(link, destinations)]
+            if persons:
+                filters["contacts"] = set.intersection(*persons)
             if ids is not None:
                 filters["ids"] = self._ledger.ids(link, ids)
             last = self._ledger.number(link, "last_position") if all(filters.values()) else 0

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ._connections import Database
 from ._kinds import CODE_OF
 from ._rows import FOLDED, PAGE
-from ._schema import CLAIMED, WAITING, cursor, forgotten, identity, label, log, meta, outbox, touch
+from ._schema import ADDRESSED, CLAIMED, WAITING, cursor, forgotten, identity, label, log, meta, outbox, touch
 
 __all__ = ["Statements"]
 
@@ -112,6 +112,8 @@ def _reading(database: Database) -> dict[str, Any]:
         "recognize": _recognize(database, sa.null()),
         "recognize_with_last": _recognize(database, _last_of_each()),
         "recall": _recall(database),
+        "sharing": sa.select(_sharing(database).c.person),
+        "last_of_sharing": _last_of_sharing(database),
         "last_position": _highest(log.c.position),
         "last_person": _highest(identity.c.person),
         "last_label": _highest(label.c.number),
@@ -163,6 +165,19 @@ def _last_of_each() -> Any:
     """Give the last position of each person."""
     found = sa.select(sa.func.max(touch.c.position)).where(touch.c.person == identity.c.person)
     return sa.func.coalesce(found.scalar_subquery(), _number(0))
+
+
+def _sharing(database: Database) -> Any:
+    """Give the people who share some destinations; that none of these is 0 lets the index be used."""
+    named = database.among(touch.c.destination, "destinations"), ADDRESSED
+    return sa.select(touch.c.destination, touch.c.person).where(*named).distinct().subquery("sharing")
+
+
+def _last_of_sharing(database: Database) -> Any:
+    """Give the last position of those who share each destination."""
+    sharing = _sharing(database)
+    found = sa.select(sharing.c.destination, sa.func.max(touch.c.position))
+    return found.join_from(sharing, touch, touch.c.person == sharing.c.person).group_by(sharing.c.destination)
 
 
 def _recall(database: Database) -> Any:

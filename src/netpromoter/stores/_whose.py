@@ -10,6 +10,7 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from netpromoter._checks import refusal
+from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
     Coded,
@@ -28,9 +29,11 @@ __all__ = [
     "NOBODY",
     "alias",
     "check_contact",
+    "check_expected",
     "check_key",
     "contact_named",
     "contacts_in",
+    "destination",
     "forgotten_id",
     "is_lost",
     "keyed_hash",
@@ -90,6 +93,13 @@ def check_contact(contact: Any) -> str:
     raise refusal("contact", "text that is not blank", contact)
 
 
+def check_expected(who: str | int, last: int, position: int) -> None:
+    """Raise if more has happened to a contact, or to those who share a destination, than up to a position."""
+    if last > position:
+        whose = "somebody with the same address" if isinstance(who, int) else repr(who)
+        raise Conflict(f"the log holds an event of {whose} at position {last}, after {position}")
+
+
 def keyed_hash(contact: str, key: bytes, salt: bytes = b"") -> str:
     """Give what remains of the id of a person who was forgotten."""
     return blake2b(quoted(contact).encode(), digest_size=16, key=key, salt=salt, person=b"forgotten").hexdigest()
@@ -140,6 +150,13 @@ def whose(event: Event) -> str | None:
         return event.response.contact
     contact: str | None = getattr(event, "contact", None)
     return contact or contact_named(_reference(event))
+
+
+def destination(event: Event) -> int:
+    """Give the fingerprint of the address that an event names, itself or in its message or response; 0 for none."""
+    inner = event.message if isinstance(event, Scheduled) else event.response if isinstance(event, Responded) else event
+    found: int = getattr(inner, "destination", 0)
+    return found
 
 
 def _reference(event: Any) -> str:

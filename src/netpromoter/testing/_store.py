@@ -241,8 +241,9 @@ class StoreContract:
         assert len(_events(store)) == 3
 
     def test_03_expecting(self, store: Store) -> None:
-        """With `expecting`, a mapping of contacts to positions, `append` raises `netpromoter.errors.Conflict` and
-        writes nothing if the log holds an event of such a contact after its position.
+        """With `expecting`, a mapping of contacts and destinations to positions, `append` raises
+        `netpromoter.errors.Conflict` and writes nothing if the log holds an event of such a contact after its position,
+        or of whoever shares such a destination.
         """
         message = _message("ann")
         store.append([_scheduled("ann"), _scheduled("bob")])
@@ -254,6 +255,12 @@ class StoreContract:
             seen = max(_positions(store))
             store.append([late], expecting={"ann": seen})
         assert not {_scheduled("cem").id, _opted_out("ann", 2).id} & set(_ids(_events(store)))
+        seen = max(_positions(store))
+        store.append([Sent(message=_message("bob").id, at=_AT)], expecting={7: seen, 8: 0, 0: 0})
+        for place in (7, _opted_out("ann").destination):
+            with pytest.raises(Conflict):
+                store.append([_opted_out("dee")], expecting={place: seen - (place != 7)})
+        assert store.append([_opted_out("dee")], expecting={7: seen + 1, 8: 0})
 
     def test_04_positions(self, store: Store) -> None:
         """Positions rise, and a reader who has seen position n has seen every entry before it: none turns up later."""
@@ -292,6 +299,11 @@ class StoreContract:
         chosen = _Chosen(found)
         chosen.check(store, contacts=["ann", "nobody"])
         chosen.check(store, contacts=[])
+        chosen.check(store, destinations=[5, 0])
+        chosen.check(store, destinations=[(1 << 64) - 1, 3])
+        chosen.check(store, destinations=[0])
+        chosen.check(store, destinations=[])
+        chosen.check(store, contacts=["ann"], destinations=[7], kinds=[Sent])
         chosen.check(store, ids=[given[5].id, given[2].id, "nothing"])
         chosen.check(store, kinds=[Scheduled, Failed, OptedOut])
         chosen.check(store, after=found[4].position)
@@ -473,8 +485,13 @@ class _Chosen:
 
     log: Sequence[Entry]
 
-    def check(self, store: Store, **filters: Any) -> None:
-        assert list(store.entries(**filters)) == [entry for entry in self.log if _passes(entry, **filters)]
+    def check(self, store: Store, *, destinations: Sequence[int] | None = None, **filters: Any) -> None:
+        named: Any = {} if destinations is None else {"destinations": destinations}
+        found = [entry for entry in self.log if _passes(entry, **filters)]
+        if destinations is not None:
+            sharing = {_whose(entry.event) for entry in self.log if _destination(entry.event) in {*destinations} - {0}}
+            found = [entry for entry in found if _whose(entry.event) in sharing]
+        assert list(store.entries(**filters, **named)) == found
 
 
 def _passes(
@@ -490,12 +507,21 @@ def _passes(
     return named and known and (kinds is None or type(entry.event) in kinds) and entry.position > (after or 0)
 
 
+def _inner(event: Event) -> Any:
+    return event.message if isinstance(event, Scheduled) else event.response if isinstance(event, Responded) else event
+
+
+def _destination(event: Event) -> int:
+    """Give the destination that an event names, as the last paragraph of the port has it."""
+    found: int = getattr(_inner(event), "destination", 0)
+    return found
+
+
 def _whose(event: Event) -> str | None:
     """Give the contact of an event, as the last paragraph of the port has it."""
     if isinstance(event, WaveDrawn | Coded):
         return None
-    inner = event.message if isinstance(event, Scheduled) else event.response if isinstance(event, Responded) else event
-    contact: str | None = getattr(inner, "contact", None)
+    contact: str | None = getattr(_inner(event), "contact", None)
     about = (getattr(event, name, None) for name in ("message", "response", "case"))
     return contact or unquote(next(filter(None, about)).split("/")[2], errors="surrogatepass")
 
@@ -526,6 +552,15 @@ def _contact(prefix: str, name: str, *_: object) -> dict[str, Any]:
     return {"contact": f"{prefix}-{name}"}
 
 
+def _place(prefix: str, number: int) -> int:
+    """Give a destination that no other history has."""
+    return number and 10 * int(prefix.removeprefix("h")) + number
+
+
+def _choosing(prefix: str, name: str, step: int, attempt: int, _occasion: str) -> dict[str, Any]:
+    return {"contact": f"{prefix}-{name}", "destination": _place(prefix, step + attempt)}
+
+
 def _asked(prefix: str, name: str, _step: int, _attempt: int, occasion: str) -> dict[str, Any]:
     return {"survey": f"{prefix}-survey", "occasion": occasion, "contact": f"{prefix}-{name}"}
 
@@ -539,7 +574,7 @@ def _whole(prefix: str, name: str, step: int, attempt: int, occasion: str) -> di
     due = _AT + (step + attempt) * _HOUR
     sent: dict[str, Any] = {
         "to": f"{prefix}-{name}@example.com",
-        "destination": 7,
+        "destination": _place(prefix, step + attempt),
         "channel": "email",
         "snapshot": {"plan": name},
     }
@@ -565,7 +600,7 @@ def _of_case(prefix: str, *name: Any) -> dict[str, Any]:
 
 
 def _bounced(prefix: str, *name: Any) -> dict[str, Any]:
-    return _contact(prefix, *name) | _about(prefix, *name)
+    return _choosing(prefix, *name) | _about(prefix, *name)
 
 
 _MAKERS = [
@@ -579,9 +614,9 @@ _MAKERS = [
     _made(Shown, whose=_asked),
     _made(Declined, whose=_asked),
     _made(Responded, whose=_given),
-    _made(OptedOut, reminders_only=st.booleans(), destination=st.integers(0, 2)),
-    _made(OptedIn, destination=st.integers(0, 2)),
-    _made(Bounced, whose=_bounced, destination=st.just(2)),
+    _made(OptedOut, whose=_choosing, reminders_only=st.booleans()),
+    _made(OptedIn, whose=_choosing),
+    _made(Bounced, whose=_bounced),
     _made(Triggered, event=st.just("case"), touchpoint=st.sampled_from("xy")),
     _made(Coded, whose=_coded, code=st.sampled_from("xy"), coder=st.just("ann")),
     _made(FollowUpDecided, whose=_coded, policy=st.just("p"), decision=st.just("held out"), reason=st.just("drawn")),
@@ -613,15 +648,15 @@ class _Machine(RuleBasedStateMachine):
         events = [maker(self.prefix) for maker in makers]
         assert list(self.store.append(events)) == list(self.model.append(events))
 
-    @rule(makers=_histories(), name=st.sampled_from(_CONTACTS), place=st.floats(0, 1))
-    def append_expecting(self, makers: list[Callable[[str], Event]], name: str, place: float) -> None:
-        """Append, and expect to have seen somebody at a position."""
+    @rule(makers=_histories(), name=st.sampled_from((*_CONTACTS, 0, 1, 2)), place=st.floats(0, 1))
+    def append_expecting(self, makers: list[Callable[[str], Event]], name: str | int, place: float) -> None:
+        """Append, and expect to have seen somebody, or those at a destination, at a position."""
         events = [maker(self.prefix) for maker in makers]
         positions = self.positions()
         seen = round(place * (len(positions) - 1))
-        contact = f"{self.prefix}-{name}"
-        found = _tried(self.store.append, events, expecting={contact: positions[seen]})
-        assert found == _tried(self.model.append, events, expecting={contact: seen})
+        who = _place(self.prefix, name) if isinstance(name, int) else f"{self.prefix}-{name}"
+        found = _tried(self.store.append, events, expecting={who: positions[seen]})
+        assert found == _tried(self.model.append, events, expecting={who: seen})
 
     @rule(first=_histories(), second=_histories(), fails=st.booleans())
     def append_exclusively(self, first: Any, second: Any, fails: bool) -> None:  # noqa: FBT001 -- hypothesis names it
@@ -649,15 +684,20 @@ class _Machine(RuleBasedStateMachine):
     @rule(
         kinds=st.none() | st.lists(st.sampled_from([Scheduled, Failed, OptedOut, Coded]), max_size=2),
         names=st.none() | st.lists(st.sampled_from(_CONTACTS), max_size=2),
+        places=st.none() | st.lists(st.integers(0, 2), max_size=2),
         place=st.floats(0, 1),
     )
-    def filter(self, kinds: Any, names: Any, place: float) -> None:
+    def filter(self, kinds: Any, names: Any, places: Any, place: float) -> None:
         """Read some of the log."""
         positions = self.positions()
         seen = round(place * (len(positions) - 1))
-        contacts = names and [f"{self.prefix}-{name}" for name in names]
-        found = list(self.store.entries(contacts=contacts, kinds=kinds, after=positions[seen]))
-        expected = list(self.model.entries(contacts=contacts, kinds=kinds, after=seen))
+        filters: dict[str, Any] = {
+            "contacts": names and [f"{self.prefix}-{name}" for name in names],
+            "destinations": places and [_place(self.prefix, each) for each in places],
+            "kinds": kinds,
+        }
+        found = list(self.store.entries(**filters, after=positions[seen]))
+        expected = list(self.model.entries(**filters, after=seen))
         assert [self.told(entry.event) for entry in found] == [self.told(entry.event) for entry in expected]
         assert list(self.store.entries(ids=[entry.event.id for entry in found])) == found
 
