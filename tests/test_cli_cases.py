@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from netpromoter.cli import cli
+from netpromoter.model import CaseOpened
 
 MODULE = """
 import netpromoter as nps
@@ -121,7 +122,7 @@ def test_a_case_goes_through_its_life(desk):
     story = desk("show", "bob", "--at", "2026-06-03T00:00").splitlines()
     assert story[:5] == [
         "nps/june/bob/recover: closed to boss",
-        "  gave 5 on 2026-06-01 09:00 UTC, priority 0",
+        "  gave 5 on 2026-06-01 08:00 UTC, priority 0",
         "  said: I am bob",
         "  attempt by 2026-06-03 08:00 UTC: kept, 2026-06-02 11:00 UTC",
         "  close by 2026-06-11 08:00 UTC: kept, 2026-06-02 14:00 UTC",
@@ -165,12 +166,38 @@ def test_without_a_name_it_is_the_user(desk, monkeypatch):
     assert "attempted by root-of-all" in desk("show", "bob")
 
 
+@pytest.mark.parametrize("error", [KeyError("uid"), OSError("no name"), ImportError("pwd")])
+def test_where_the_user_has_no_name_one_is_asked_for(desk, monkeypatch, error):
+    """A user without a name, as in a container, is told to give one; with one, everything works."""
+
+    def nameless():
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    done = desk("attempt", "bob", "--at", EARLY, status=2)
+    assert "--by must be given where the user of the machine has no name" in " ".join(done.split())
+    desk("attempt", "bob", "--by", "eve", "--at", EARLY)
+    assert "Usage" in desk("attempt", "--help")
+
+
+def test_a_contact_may_look_like_a_case(desk):
+    """A case is found by its id, and by a contact whose id has slashes, also the four parts of the id of a case."""
+    program = sys.modules["desk_of_cases"].program
+    at = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    for contact in ("team/eve", "nps/june/zoe/recover"):
+        program.store.append(
+            [CaseOpened(survey="nps", occasion="june", contact=contact, policy="recover", rating=2, at=at)]
+        )
+        assert desk("show", contact).splitlines()[1] == "  gave 2, priority 0"
+        assert "escalated" in desk("escalate", contact, "--by", "eve", "--at", EARLY)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
         (["attempt", "ann"], 2, "CASE must be the id of a case, or of a contact with one case (got 'ann'; ann has"),
         (["attempt", "zoe"], 2, "CASE must be the id of a case, or of a contact with one case (got 'zoe')"),
-        (["attempt", "nps/june/zoe/recover"], 2, "case must be the id of a case of 'nps' (got 'nps/june/zoe/recover')"),
+        (["attempt", "nps/june/zoe/recover"], 2, "or of a contact with one case (got 'nps/june/zoe/recover')"),
         (["reopen", "bob"], 1, "a case that is assigned may become assigned, attempted, contacted, escalated, closed"),
         (["close", "bob"], 1, "a case that is closed must have a resolution (got None)"),
         (["close", "bob", "--resolution", "fine"], 2, "'fine' is not one of 'recovered'"),

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from netpromoter import formats
 from netpromoter.cli import cli
+from netpromoter.engine import Told
 from netpromoter.model import OptedOut, Scheduled, Sending, Sent
 from netpromoter.plugins import hookimpl, load_plugins
 
@@ -264,10 +265,25 @@ def test_plugins_are_told_once(shop):
     assert sorted(heard) == [f"c-{number}" for number in range(6)]
 
 
+def test_what_could_not_be_told_ends_with_1(shop, monkeypatch):
+    """Whoever runs it on a timer hears which plugin raised and which alert was refused, in signs that do no harm."""
+    refused = "an alert of case x was refused: no\x1b[2J"
+    told = Told(facts=2, put_off=(refused,), refused=(refused,), failed={"Desk": "OSError: no network"})
+    monkeypatch.setattr(type(shop.program), "tell", lambda self, *, at: told)
+    ended = do("tell", "shop:program")
+    assert ended.exit_code == 1
+    assert ended.output.splitlines() == [
+        "Told 2 facts.",
+        "Error: an alert of case x was refused: no\\x1b[2J",
+        "  an alert of case x was refused: no\\x1b[2J; it is tried again",
+        "  plugin Desk is told again the next time: OSError: no network",
+    ]
+
+
 def test_the_clock_tells_when_no_instant_is_given(shop, monkeypatch):
     """Without --at it is now."""
     seen = []
-    monkeypatch.setattr(type(shop.program), "tell", lambda self, *, at: seen.append(at) or 1)
+    monkeypatch.setattr(type(shop.program), "tell", lambda self, *, at: seen.append(at) or Told(facts=1))
     before = datetime.now(UTC)
     assert done("tell", "shop:program") == "Told 1 fact.\n"
     assert before <= seen[0] <= datetime.now(UTC)

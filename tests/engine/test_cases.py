@@ -1,19 +1,22 @@
 """Cases: who is called, what is told, who is asked again, and what happens when two people act at once."""
 
+import email
 import json
 import logging
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email import policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Barrier, Event, Thread, current_thread, main_thread
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpromoter.channels import AppriseChannel, WebhookChannel
-from netpromoter.engine import CaseAlerts, Cases, Links, Program
-from netpromoter.errors import Conflict, IllegalMove, InvalidArgument
+from netpromoter.channels import AppriseChannel, OutboxChannel, WebhookChannel
+from netpromoter.engine import CaseAlerts, Cases, Links, Program, Told
+from netpromoter.errors import ChannelDown, Conflict, IllegalMove, InvalidArgument
 from netpromoter.model import (
     CaseAlerted,
     CaseOpened,
@@ -69,7 +72,7 @@ def people(count):
 def program(**options):
     chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": Post()}}
     chosen |= {"plugins": load_plugins(entry_points=False), "links": LINKS, "keep": ["plan", "tier"]}
-    return Program(survey=Survey("nps", product="Acme"), **chosen | options)
+    return Program(**{"survey": Survey("nps", product="Acme")} | chosen | options)
 
 
 def answered(ratings, at=MONDAY, **options):
@@ -230,6 +233,60 @@ def test_a_code_routes_by_theme():
     assert {case.contact: case.owner for case in found.cases} == {"c-0": "bea", "c-1": "ann"}
 
 
+def mixed(*mrrs, store=None, **options):
+    """Give a program that asked one person after the other, of whom another number or text was known each time."""
+    policy = FollowUp(field("mrr") > 100, within=())
+    found = program(
+        **{"keep": ["mrr"], "follow_up": policy, "store": MemoryStore() if store is None else store} | options
+    )
+    for number, mrr in enumerate(mrrs):
+        contact = Contact(id=f"m-{number}", addresses={"post": f"{number} Low Street"}, attributes={"mrr": mrr})
+        found.execute(found.plan([contact], at=MONDAY), clock=lambda: MONDAY)
+        found.receive_answer(f"{found.survey.key}/summer/m-{number}/0/0", 3, at=MONDAY + HOUR)
+    return found
+
+
+def test_one_odd_attribute_does_not_stop_the_others():
+    """An answer whose attribute is text where the policy asks for a number is decided on as unknown, alone or not."""
+    found = mixed(300)
+    found.decide(at=MONDAY + 2 * HOUR)
+    again = mixed(300, "200", store=found.store)
+    for each in (found, program(keep=["mrr"], follow_up=found.follow_up, store=found.store)):
+        each.decide(at=MONDAY + 3 * HOUR)
+    assert [len(made) for made in again.decide(at=MONDAY + 3 * HOUR)] == [0]
+    reasons = {event.response: event.reason for event in kinds_of(found, FollowUpDecided)}
+    assert reasons["nps/summer/m-0/0"] == "mrr is 300, above 100"
+    assert reasons["nps/summer/m-1/0"] == 'mrr is "200", not a number'
+
+
+def test_a_policy_that_can_read_no_answer_is_refused_until_there_is_one():
+    """Nothing is decided while every answer is of another kind than the policy asks for; then everything is."""
+    found = mixed("200", "300")
+    with pytest.raises(InvalidArgument, match=r"is compared with must be text, as its values are \(got 100\)"):
+        found.decide(at=MONDAY + 2 * HOUR)
+    assert kinds_of(found, FollowUpDecided) == []
+    contact = Contact(id="m-2", addresses={"post": "2 Low Street"}, attributes={"mrr": 500})
+    found.execute(found.plan([contact], at=MONDAY), clock=lambda: MONDAY)
+    found.receive_answer("nps/summer/m-2/0/0", 3, at=MONDAY + HOUR)
+    (made,) = found.decide(at=MONDAY + 3 * HOUR)
+    assert made.counts == {"selected": 1, "held out": 0, "over capacity": 0, "not selected": 2}
+
+
+def test_programs_of_one_store_have_each_their_capacity():
+    """Two programs whose policies have one name do not use up one another's calls; a caller has one day for both."""
+    policy = FollowUp(capacity=Capacity(per_day=2), owner=Routing(owners=[Owner("ann", per_day=3)]))
+    first = answered([1, 2, 3], follow_up=policy)
+    second = program(survey=Survey("ces"), store=first.store, follow_up=policy)
+    at = MONDAY + DAY + HOUR
+    second.execute(second.plan(people(3), at=at), clock=lambda: at)
+    for number in range(3):
+        second.receive_answer(f"ces/summer/c-{number}/0/0", 2, at=at)
+    for found in (first, second):
+        (made,) = found.decide(at=at + HOUR)
+        assert made.counts == {"selected": 2, "held out": 0, "over capacity": 1, "not selected": 0}
+    assert sorted(case.owner or "" for found in (first, second) for case in found.cases) == ["", "ann", "ann", "ann"]
+
+
 # -- moving ------------------------------------------------------------------------------------------------------------
 
 
@@ -341,6 +398,44 @@ def test_cases_can_be_read_back_as_they_stood():
     assert [case.status for case in cases.as_of(MONDAY + 2 * DAY)] == ["closed", "new"] == [c.status for c in cases]
 
 
+@pytest.mark.parametrize("at", [datetime(2026, 6, 1), date(2026, 6, 1), "2026-06-01"])  # noqa: DTZ001 -- what is refused
+@pytest.mark.parametrize("read", ["as_of", "pending"])
+def test_an_instant_has_a_time_zone(read, at):
+    """Cases are read back as of an aware instant, and of no other, also where there is none to read."""
+    for cases in (opened(), Cases(store=MemoryStore(), survey="nps")):
+        with pytest.raises(InvalidArgument) as refused:
+            getattr(cases, read)(at)
+        assert str(refused.value) == f"at must be a datetime with a time zone (got {at!r})"
+
+
+def test_no_note_is_lost():
+    """Notes of one person at one instant are all kept; the same one, made twice, is kept once."""
+    cases = opened(owner="ann")
+    seen = cases.get(CASE)
+    for note in ("first", "second", "first", "third", "second"):
+        seen = cases.note(seen, note, by="ann", at=MONDAY)
+        assert seen == cases.get(CASE)
+    cases.note(CASE, "first", by="bea", at=MONDAY)
+    assert [each.note for each in cases.get(CASE).notes] == ["first", "second", "third", "first"]
+    assert cases.note(CASE, "before", by="bea", at=MONDAY - HOUR) == cases.get(CASE)
+
+
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_a_note_about_somebody_who_was_forgotten_is_refused(store):
+    """Nothing is written about a person who was forgotten since, and whoever notes is told; no id holds the note."""
+    cases = opened(store(), owner="ann")
+    cases.note(CASE, "first", by="ann", at=MONDAY)
+    seen = cases.note(CASE, "second", by="ann", at=MONDAY)
+    cases.store.forget("c-1")
+    with pytest.raises(Conflict) as refused:
+        cases.note(seen, "third", by="ann", at=MONDAY)
+    assert str(refused.value) == f"case {CASE!r} is of somebody who was forgotten since it was looked at"
+    (found,) = cases
+    assert [each.note for each in found.notes] == [None, None]
+    assert [each.note for each in cases.note(found, "third", by="ann", at=MONDAY).notes] == [None, None, "third"]
+    cases.store.close()
+
+
 @pytest.mark.parametrize("case", ["nps/summer/c-2/recover", "other/summer/c-1/recover", "", "c-1"])
 def test_an_unknown_case_is_refused_by_name(case):
     """A case that is not there, or of another survey, is refused; the message names it."""
@@ -408,11 +503,11 @@ def test_each_thing_is_told_once_and_in_time():
 
 
 def test_what_comes_late_is_told_all_the_same():
-    """Whoever looks only after a month is told everything that is still broken, each thing once."""
+    """Whoever looks only after a month is told what is broken, each once, and not that it will be."""
     found, desk = watched([2])
     found.tell(at=MONDAY + 30 * DAY)
     found.tell(at=MONDAY + 31 * DAY)
-    assert [fact[0] for fact in desk.told] == ["opened", "due", "overdue", "escalated", "overdue"]
+    assert [fact[0] for fact in desk.told] == ["opened", "overdue", "escalated", "overdue"]
 
 
 def test_nothing_is_told_of_what_is_closed_or_kept():
@@ -453,11 +548,13 @@ def test_a_plugin_that_raises_is_told_again():
     shaky, steady = Shaky(), Desk()
     found = answered([2], plugins=load_plugins(shaky, steady, entry_points=False), follow_up=FollowUp(within=PROMISES))
     found.decide(at=MONDAY + 2 * HOUR)
-    found.tell(at=MONDAY + 100 * HOUR)
+    assert found.tell(at=MONDAY + 30 * HOUR) == Told(facts=4)
+    told = found.tell(at=MONDAY + 100 * HOUR)
+    assert told == Told(facts=2, failed={"Shaky": "OSError: no network"})
     assert [fact[0] for fact in shaky.told] == ["opened", "due"]
     assert [fact[0] for fact in steady.told] == ["opened", "due", "overdue", "escalated"]
     shaky.fails = False
-    found.tell(at=MONDAY + 100 * HOUR)
+    assert found.tell(at=MONDAY + 100 * HOUR) == Told(facts=2)
     assert shaky.told == steady.told
 
 
@@ -472,6 +569,32 @@ def test_a_case_of_somebody_who_was_forgotten_is_told_all_the_same(store):
     found.tell(at=MONDAY + 60 * HOUR)
     assert [what for what, *_ in desk.told].count("overdue") == 2
     assert "c-0" not in {contact for _, contact, _ in desk.told}
+    found.store.close()
+
+
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_somebody_may_be_forgotten_while_it_is_told(store):
+    """Of somebody who is forgotten between two facts nothing more is told under their name, and all others are."""
+    heard = []
+
+    class Forgetful:
+        @hookimpl
+        def netpromoter_message_sent(self, message):
+            heard.append(message.contact)
+            found.store.forget("c-1")
+
+        @hookimpl
+        def netpromoter_case_opened(self, case):
+            heard.append(case.contact)
+            found.store.forget("c-3")
+
+    found = answered(
+        [2] * 5, store=store(), plugins=load_plugins(Forgetful(), entry_points=False), follow_up=FollowUp()
+    )
+    found.decide(at=MONDAY + 2 * HOUR)
+    assert found.tell(at=MONDAY + 3 * HOUR).failed == {}
+    known = [contact for contact in heard if not contact.startswith("forgotten-")]
+    assert known == ["c-0", "c-2", "c-3", "c-4", "c-0", "c-2", "c-4"]
     found.store.close()
 
 
@@ -502,7 +625,8 @@ def alerted(pager, to, news=NEWS, **options):
     plugins = load_plugins(CaseAlerts(channel=pager, to=to, news=news), entry_points=False)
     found = answered([2], plugins=plugins, follow_up=FollowUp(within=PROMISES, **options))
     found.decide(at=MONDAY + 2 * HOUR)
-    found.tell(at=MONDAY + 100 * HOUR)
+    for hours in (30, 100):
+        found.tell(at=MONDAY + hours * HOUR)
     return found
 
 
@@ -575,29 +699,225 @@ def test_alerts_reach_a_service(kind):
     assert "c-0 has waited too long" in (posted["data"]["subject"] if kind == "webhook" else posted["title"])
 
 
-def test_an_alert_that_is_refused_for_now_is_sent_again():
-    """Where the channel cannot carry an alert, the next round does, under the same id; nothing later comes before."""
-    pager = Pager(Receipt.sent, lambda message: Receipt.failed(message, "busy"))
-    found = alerted(pager, "desk@example.com")
-    assert [message.template for message in pager.carried] == ["case_opened", "case_due"]
-    found.tell(at=MONDAY + 100 * HOUR)
+def down(_):
+    raise ChannelDown("no route")
+
+
+def test_an_alert_that_the_channel_cannot_carry_now_is_sent_again():
+    """Where it is down, the next round sends it, under the same id; nothing later comes before."""
+    pager = Pager(Receipt.sent, down)
+    plugins = load_plugins(CaseAlerts(channel=pager, to="desk@example.com", news=NEWS), entry_points=False)
+    found = answered([2, 2], plugins=plugins, follow_up=FollowUp(within=PROMISES))
+    found.decide(at=MONDAY + 2 * HOUR)
+    assert found.tell(at=MONDAY + 3 * HOUR) == Told(facts=1, failed={"CaseAlerts": "ChannelDown: no route"})
+    assert found.tell(at=MONDAY + 30 * HOUR) == Told(facts=3)
+    assert [(each.contact, each.template) for each in pager.carried] == [
+        ("c-0", "case_opened"),
+        ("c-1", "case_opened"),
+        ("c-1", "case_opened"),
+        ("c-0", "case_due"),
+        ("c-1", "case_due"),
+    ]
     assert pager.carried[1].id == pager.carried[2].id
-    assert [message.template for message in pager.carried[2:]] == ["case_due", "case_overdue", "case_escalated"]
 
 
-def test_an_alert_that_is_refused_for_good_is_logged(caplog):
-    """One address that does not exist silences no other alert, and the log says which case it was."""
-    pager = Pager(lambda message: Receipt.failed(message, "no such address", permanent=True))
+def test_an_alert_that_is_refused_for_good_silences_no_other(caplog):
+    """One case that a channel will never take is passed over; log and result say which it was."""
+    pager = Pager(lambda message: Receipt.failed(message, f"no {message.to}", permanent=True, retry_after=HOUR))
+    plugins = load_plugins(CaseAlerts(channel=pager, to="desk@example.com", news=NEWS), entry_points=False)
+    found = answered([2, 2], plugins=plugins, follow_up=FollowUp(within=PROMISES))
+    found.decide(at=MONDAY + 2 * HOUR)
+    said = "an alert of case nps/summer/c-0/follow-up was refused: no (address)"
     with caplog.at_level(logging.ERROR):
-        alerted(pager, "desk@example.com")
-    assert len(pager.carried) == 4
-    assert "an alert of case nps/summer/c-0/follow-up was refused for good: no such address" in caplog.text
+        assert found.tell(at=MONDAY + 3 * HOUR) == Told(facts=1, refused=(said,))
+    assert [message.contact for message in pager.carried] == ["c-0", "c-1"]
+    assert said in caplog.text
+    assert "desk@example.com" not in caplog.text
+    assert found.tell(at=MONDAY + 3 * HOUR) == Told()
+
+
+class Full(Pager):
+    """A channel that refuses what is about one person for now, as long as it is told to."""
+
+    is_full = True
+
+    def send(self, message):
+        assert self.opened
+        if self.is_full and message.contact == "c-1":
+            return Receipt.failed(message, "452 mailbox full")
+        self.carried.append(message)
+        return Receipt.sent(message)
+
+
+def full(ratings=(2, 2, 2)):
+    """Give a program of which the second case cannot be told for now, and its channel."""
+    pager = Full()
+    plugins = load_plugins(
+        CaseAlerts(channel=pager, to="desk@example.com", news=["opened", "closed"]), entry_points=False
+    )
+    found = answered(list(ratings), plugins=plugins, follow_up=FollowUp())
+    found.decide(at=MONDAY + 2 * HOUR)
+    return found, pager
+
+
+FULL = "an alert of case nps/summer/c-1/follow-up was refused: 452 mailbox full"
+
+
+def test_an_alert_that_is_put_off_holds_up_no_other_and_comes_once():
+    """It is tried again by each round, while everything else is told once; when it is taken nothing is told again."""
+    found, pager = full()
+    assert found.tell(at=MONDAY + 3 * HOUR) == Told(facts=2, put_off=(FULL,))
+    assert found.tell(at=MONDAY + 4 * HOUR) == Told(put_off=(FULL,))
+    found.cases.close("nps/summer/c-2/follow-up", "no action", by="ann", at=MONDAY + 5 * HOUR)
+    assert found.tell(at=MONDAY + 6 * HOUR) == Told(facts=1, put_off=(FULL,))
+    pager.is_full = False
+    assert found.tell(at=MONDAY + 7 * HOUR) == Told(facts=1)
+    assert found.tell(at=MONDAY + 8 * HOUR) == Told()
+    told = [(each.contact, each.template) for each in pager.carried]
+    assert told == [("c-0", "case_opened"), ("c-2", "case_opened"), ("c-2", "case_closed"), ("c-1", "case_opened")]
+    found.cases.close("nps/summer/c-1/follow-up", "no action", by="ann", at=MONDAY + 9 * HOUR)
+    assert found.tell(at=MONDAY + 10 * HOUR) == Told(facts=1)
+
+
+def test_an_alert_is_put_off_for_a_day():
+    """After that it is refused, also in another process that tells; what was told meanwhile is not told again."""
+    found, pager = full()
+    day = MONDAY + 26 * HOUR
+    assert found.tell(at=day - timedelta(microseconds=1)).put_off == (FULL,)
+    another = attrs.evolve(found)
+    assert another.tell(at=day) == Told(refused=(FULL,))
+    assert another.tell(at=day) == Told()
+    assert [each.contact for each in pager.carried] == ["c-0", "c-2"]
+
+
+def test_a_plugin_that_raises_while_something_is_put_off_is_told_the_same_again():
+    """A fact that waits and a fact that failed are both told by the next round, and nothing else is."""
+    found, pager = full((2, 2, 2, 2))
+    send = pager.send
+
+    def lost(message):
+        if message.contact == "c-3":
+            raise OSError("lost")
+        return send(message)
+
+    pager.send = lost
+    assert found.tell(at=MONDAY + 3 * HOUR) == Told(facts=2, put_off=(FULL,), failed={"CaseAlerts": "OSError: lost"})
+    pager.send, pager.is_full = send, False
+    assert found.tell(at=MONDAY + 4 * HOUR) == Told(facts=2)
+    assert [each.contact for each in pager.carried] == ["c-0", "c-2", "c-1", "c-3"]
+
+
+def test_the_words_of_an_alert_are_lines_that_can_be_printed(tmp_path):
+    """Ids and owners that hold line breaks and controls end neither the subject nor a line of the text."""
+    box = OutboxChannel(tmp_path)
+    plugins = load_plugins(CaseAlerts(channel=box, to="desk@example.com", news="opened"), entry_points=False)
+    found = program(plugins=plugins, follow_up=FollowUp(owner="ann\r\nBcc: x"))
+    (hostile,) = people(1)
+    hostile = attrs.evolve(hostile, id="b\n2\x1b")
+    found.execute(found.plan([hostile], at=MONDAY), clock=lambda: MONDAY)
+    (message,) = (event.message for event in kinds_of(found, Scheduled))
+    found.receive_answer(message.id, 2, at=MONDAY)
+    found.decide(at=MONDAY + HOUR)
+    assert found.tell(at=MONDAY + 2 * HOUR) == Told(facts=1)
+    (path,) = (tmp_path / "new").iterdir()
+    mail = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert mail["Subject"] == "b 2 is to be called"
+    lines = mail.get_body(["plain"]).get_content().splitlines()
+    assert lines[2:4] == ["Owner: ann Bcc: x", "Status: assigned"]
+
+
+def test_each_survey_on_a_store_is_told_to_its_own_people():
+    """Of two programs on one store, each tells its own facts alone, whichever is asked first and however often."""
+    store, pagers, programs = MemoryStore(), {}, {}
+    for number, key in enumerate(["support", "sales/eu", "sales"]):
+        pagers[key] = Pager()
+        plugins = load_plugins(CaseAlerts(channel=pagers[key], to=key, news="opened"), entry_points=False)
+        programs[key] = made = attrs.evolve(
+            program(store=store, plugins=plugins, follow_up=FollowUp()), survey=Survey(key, product="Acme")
+        )
+        made.execute(made.plan(people(6)[2 * number :][:2], at=MONDAY), clock=lambda: MONDAY)
+        for event in kinds_of(made, Scheduled):
+            if event.message.survey == key:
+                made.receive_answer(event.message.id, 2, at=MONDAY + HOUR)
+        made.decide(at=MONDAY + 2 * HOUR)
+    for key in ("sales", "support", "sales/eu", "sales"):
+        programs[key].tell(at=MONDAY + 3 * HOUR)
+    for number, (key, pager) in enumerate(pagers.items()):
+        assert [(each.survey, each.contact, each.to) for each in pager.carried] == [
+            (key, f"c-{2 * number}", key),
+            (key, f"c-{2 * number + 1}", key),
+        ]
+
+
+@pytest.mark.parametrize("order", [["first", "again"], ["again", "first"], ["again", "first", "again", "first"]])
+def test_what_came_of_asking_again_is_told_once(order):
+    """Both programs tell the answers of a recovery, and whichever comes first does; the rest the first one alone."""
+    heard = []
+
+    class Listener:
+        @hookimpl
+        def netpromoter_message_sent(self, message):
+            heard.append(("sent", message.survey))
+
+        @hookimpl
+        def netpromoter_response_received(self, response):
+            heard.append(("answered", response.survey))
+
+    plugins = load_plugins(Listener(), entry_points=False)
+    found = answered([0], plugins=plugins, follow_up=every_detractor(), recovery=Recovery())
+    found.decide(at=MONDAY + 2 * HOUR)
+    again, at = found.recovery_program, MONDAY + 25 * DAY
+    again.execute(again.plan(people(1), at=at), clock=lambda: at)
+    again.receive_answer(kinds_of(found, Scheduled)[-1].message.id, 8, at=at)
+    programs = {"first": found, "again": again}
+    for name in order:
+        programs[name].tell(at=at)
+    expected = [("sent", "nps"), ("answered", "nps"), ("sent", "nps-recovery"), ("answered", "nps-recovery")]
+    assert sorted(heard) == sorted(expected)
+    assert order[0] == "again" or heard == expected
+
+
+def test_a_survey_without_news_is_not_read_again():
+    """Each plugin goes on behind what it has seen, also where that was all of another survey."""
+
+    class Counting(MemoryStore):
+        read = 0
+
+        def entries(self, **filters):
+            for entry in super().entries(**filters):
+                self.read += 1
+                yield entry
+
+    desk = Desk()
+    store = answered([2, 3], store=Counting()).store
+    other = attrs.evolve(program(store=store, plugins=load_plugins(desk, entry_points=False)), survey=Survey("other"))
+    other.tell(at=MONDAY + DAY)
+    before = store.read
+    other.tell(at=MONDAY + DAY)
+    assert (store.read, desk.told) == (before, [])
+
+
+def test_nothing_is_told_of_the_time_before_a_case_was_opened():
+    """A case that is opened a month late is late from then on: no alert is older, and the past reads as it was."""
+    found, desk = answered([2], follow_up=FollowUp(within=PROMISES)), Desk()
+    late = MONDAY + 30 * DAY
+    found.decide(at=late)
+    attrs.evolve(found, plugins=load_plugins(desk, entry_points=False)).tell(at=late + HOUR)
+    (case,) = found.cases
+    assert {alert.at for alert in case.alerts} == {late}
+    assert [fact[0] for fact in desk.told] == ["opened", "overdue", "escalated", "overdue"]
+    assert case.as_of(late) == case
+    assert found.cases.pending(late - HOUR) == []
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"to": ""}, "to must be an address, or a mapping of owners to addresses (got '')"),
+        ({"to": " "}, "to must be an address, or a mapping of owners to addresses (got ' ')"),
+        ({"to": 5}, "to must be an address, or a mapping of owners to addresses (got 5)"),
+        ({"to": {"": "x", "ann": " "}}, "to['ann'] must be an address (got ' ')"),
+        ({"to": {"ann": None}}, "to['ann'] must be an address (got None)"),
         ({"to": "x", "news": ["late"]}, "news must be one of 'opened', 'due', 'overdue', 'escalated', 'closed' (got"),
     ],
 )

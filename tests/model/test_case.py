@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import get_args
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from netpromoter.model import (
 
 START = datetime(2026, 6, 1, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+UNAWARE = "at must be a datetime with a time zone (got datetime.datetime(2026, 6, 1, 0, 0))"
 PROMISES = ("attempt", "contact", "close")
 KEPT_BY = {"attempt": {"attempted", "contacted", "unreachable", "declined"}, "contact": {"contacted", "declined"}}
 KEPT_BY |= {"close": {"closed"}}
@@ -120,19 +122,30 @@ def test_a_case_can_be_read_back_as_it_stood(case, hours):
 
 @given(cases(), st.integers(0, 100))
 def test_what_is_to_be_told_is_open_and_not_kept(case, hours):
-    """An alert is told once its instant has come, of an open case, of a promise that no move has kept."""
+    """An alert is told once its instant has come, of an open case and a promise that is not kept; due until overdue."""
     at = START + hours * HOUR
     expected = {
         (deadline.promise, alert)
         for deadline in case.deadlines
         for alert, when in [("due", deadline.notice), ("overdue", deadline.due), ("escalated", deadline.escalation)]
-        if when is not None and when <= at
+        if when is not None and when <= at and not (alert == "due" and deadline.due <= at)
         if case.status != "closed" and not any(move.to in KEPT_BY[deadline.promise] for move in case.moves)
     }
     found = case.pending(at)
     assert {(alert.promise, alert.alert) for alert in found} == expected
     assert [alert.at for alert in found] == sorted(alert.at for alert in found)
     assert Case(opened=case.opened, moves=case.moves, alerts=tuple(found)).pending(at) == []
+
+
+@given(cases(), st.integers(0, 60), st.integers(0, 100))
+def test_nothing_is_to_be_told_since_before_a_case_was_opened(case, late, hours):
+    """However late a case is opened, no alert is older, and as of its own instant each is known."""
+    late = START + late * HOUR
+    case = Case(opened=attrs.evolve(case.opened, at=late))
+    found = case.pending(START + hours * HOUR)
+    told = Case(opened=case.opened, alerts=tuple(found))
+    assert all(late <= alert.at <= START + hours * HOUR for alert in found)
+    assert all(alert in told.as_of(alert.at).alerts for alert in found)
 
 
 @given(cases())
@@ -196,6 +209,10 @@ def test_notes_are_read_in_the_order_of_time_and_never_shown():
         (
             lambda: Case(opened=opened()).as_of(START - HOUR),
             "at must be an instant at which the case was open, from 2026-06-01 08:00:00+00:00 on (got",
+        ),
+        *(
+            (lambda read=read: getattr(Case(opened=opened()), read)(datetime(2026, 6, 1)), UNAWARE)  # noqa: DTZ001
+            for read in ("as_of", "is_overdue", "pending")
         ),
         (
             lambda: Case(opened=opened()).move("assigned", by="a", at=START - HOUR, owner="ann"),

@@ -231,7 +231,7 @@ VALUES = [
         root_cause="billing",
         note="Moved to another supplier.",
     ),
-    CaseNoted(case="support/case-7/c-2/call%20back", by="ann", note="Sent flowers.", at=utc(2026, 9, 5, 2)),
+    CaseNoted(case="support/case-7/c-2/call%20back", number=1, by="ann", note="Sent flowers.", at=utc(2026, 9, 5, 2)),
     Receipt(message="support/case-7/c-2/1/0", accepted=False, reason="busy", retry_after=timedelta(seconds=90.5)),
 ]
 SENT = to_dict(VALUES[4])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ import click
 from rich.text import Text
 
 from netpromoter.engine import Program
+from netpromoter.errors import InvalidArgument
 from netpromoter.model import Case, CaseMoved, CaseNoted, CaseStatus, Resolution
 
 from ._group import as_click_errors
@@ -29,7 +31,14 @@ resolution = click.option("--resolution", type=click.Choice(get_args(Resolution)
 
 def _by(function: Callable[..., None]) -> Callable[..., None]:
     help_ = "Who does it. [default: the name of the user]"
-    return click.option("--by", metavar="NAME", default=getpass.getuser, help=help_)(function)
+    return click.option("--by", metavar="NAME", default=_user, help=help_)(function)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError) as error:  # in this order: before Python 3.13, on Windows, since then
+        raise click.UsageError("--by must be given where the user of the machine has no name") from error
 
 
 @click.group(short_help="List the cases of a program, and move them: who is to be called, and by when.")
@@ -209,8 +218,8 @@ def _moved(program: str, case: str, at: datetime | None, move: Callable[..., Cas
 
 
 def _found(program: Program, case: str) -> Case:
-    """Find a case by its id, or by its contact."""
-    if "/" in case:
+    """Find a case by its id, or by its contact, which may look like one."""
+    with suppress(InvalidArgument):
         return program.cases.get(case)
     found = [each for each in program.cases if each.contact == case]
     if len(found) == 1:
@@ -263,11 +272,12 @@ def _story(program: Program, case: Case, now: datetime) -> str:
 
 def _told(program: Program, case: Case, now: datetime) -> Iterator[str]:
     yield _short(case)
-    yield f"  gave {case.rating} on {_day(case.opened.at)}, priority {case.opened.priority:g}"
-    answer = next(iter(program.store.entries(ids=[f"responded/{case.opened.response}"])), None)
-    comment = getattr(getattr(answer and answer.event, "response", None), "comment", None)
-    if comment:
-        yield f"  said: {comment}"
+    known = next(iter(program.store.entries(ids=[f"responded/{case.opened.response}"])), None)
+    answer = getattr(known and known.event, "response", None)
+    given = f" on {_day(answer.at)}" if answer else ""
+    yield f"  gave {case.rating}{given}, priority {case.opened.priority:g}"
+    if answer and answer.comment:
+        yield f"  said: {answer.comment}"
     for each in case.deadlines:
         yield f"  {each.promise} by {_day(each.due)}: {_kept(case, each.promise, each.due, now)}"
     done: list[CaseMoved | CaseNoted] = [*case.moves, *case.notes]

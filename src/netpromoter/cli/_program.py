@@ -181,9 +181,17 @@ def uncertain(program: str, at: datetime | None, message: str | None, delivered:
 @program
 @moment
 def tell(program: str, at: datetime | None) -> None:
-    """Tell the plugins of the program what was sent and answered, and which cases are late; print how many facts."""
+    """Tell the plugins of the program what was sent and answered, and which cases are late; print how many facts.
+
+    Ends with 1 if an alert was refused, for now or for good, or if a plugin raised: it is told the same the next time.
+    """
     with as_click_errors():
-        click.echo(f"Told {_many(found_program(program).tell(at=at_instant(at)), 'fact')}.")
+        told = found_program(program).tell(at=at_instant(at))
+        click.echo(f"Told {_many(told.facts, 'fact')}.")
+        put_off = [f"{alert}; it is tried again" for alert in told.put_off]
+        raised = [f"plugin {name} is told again the next time: {error}" for name, error in told.failed.items()]
+        if problems := [*told.refused, *put_off, *raised]:
+            raise Refused("\n  ".join(map(safe, problems)))
 
 
 @click.command(short_help="Delete what is personal of somebody, for good.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -10,14 +9,12 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 import attrs
 
-from netpromoter._checks import one_of, refusal
-from netpromoter.errors import ChannelDown
+from netpromoter._checks import line, one_of, refusal, spoken
+from netpromoter.errors import NetPromoterError
 from netpromoter.model import Case, CaseAlerted, Message
 from netpromoter.plugins import Channel, hookimpl
 
-__all__ = ["CaseAlerts", "CaseNews"]
-
-_LOG = logging.getLogger("netpromoter.alerts")
+__all__ = ["AlertPutOff", "AlertRefused", "CaseAlerts", "CaseNews"]
 
 #: What there is to tell of a case.
 CaseNews: TypeAlias = Literal["opened", "due", "overdue", "escalated", "closed"]
@@ -31,6 +28,14 @@ _SAID: Mapping[str, str] = {
 }
 
 
+class AlertRefused(NetPromoterError):
+    """A channel refused an alert for good: it is passed over."""
+
+
+class AlertPutOff(NetPromoterError):
+    """A channel refused an alert for now: it is tried again."""
+
+
 def _news(value: Sequence[str]) -> tuple[CaseNews, ...]:
     given = (value,) if isinstance(value, str) else tuple(value)
     return tuple(one_of("news", each, get_args(CaseNews)) for each in given)
@@ -40,8 +45,9 @@ def _news(value: Sequence[str]) -> tuple[CaseNews, ...]:
 class CaseAlerts:
     """A plugin that tells people of cases: hand it to `netpromoter.plugins.load_plugins`.
 
-    A channel that cannot carry an alert now is given it again by the next `Program.tell`; one that refuses it for good
-    is logged, so that one wrong address does not silence the others.
+    A channel that is down is given the alert again by the next `Program.tell`, and nothing later before. One alert that
+    a channel refuses does not silence the others: it is tried again for a day, unless it is refused for good, and then
+    passed over. `Told.put_off` and `Told.refused` say so, and the log.
 
     Parameters
     ----------
@@ -73,8 +79,16 @@ class CaseAlerts:
     news: Sequence[CaseNews] = attrs.field(default=("overdue", "escalated"), converter=_news)
 
     def __attrs_post_init__(self) -> None:
-        if not self.to:
-            raise refusal("to", "an address, or a mapping of owners to addresses", self.to)
+        given: Any = self.to
+        if not given or (not isinstance(given, Mapping) and not _is_address(given)):
+            raise refusal("to", "an address, or a mapping of owners to addresses", given)
+        for owner, address in self._addresses.items():
+            if not _is_address(address):
+                raise refusal(f"to[{owner!r}]", "an address", address)
+
+    @property
+    def _addresses(self) -> Mapping[str, str]:
+        return {"": self.to} if isinstance(self.to, str) else self.to
 
     @hookimpl
     def netpromoter_case_opened(self, case: Case) -> None:
@@ -102,20 +116,21 @@ class CaseAlerts:
         self._tell("closed", case, case.moves[-1].at)
 
     def _tell(self, news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None = None) -> None:
-        address = self._address(case.owner or "")
+        address = self._addresses.get(case.owner or "", self._addresses.get(""))
         if news not in self.news or address is None:
             return
         message = _message(news, case, at, alert, address)
         opened: Any = self.channel if hasattr(self.channel, "__enter__") else nullcontext(self.channel)
         with opened as channel:
             receipt = cast("Channel", channel).send(message)
-        if not receipt.accepted and not receipt.permanent:
-            raise ChannelDown(f"the channel must take an alert now or for good (got {receipt.reason!r})")
-        if not receipt.accepted:
-            _LOG.error("an alert of case %s was refused for good: %s", case.id, receipt.reason)
+        if receipt.accepted:
+            return
+        kind = AlertRefused if receipt.permanent else AlertPutOff
+        raise kind(f"an alert of case {case.id} was refused: {spoken(receipt.reason)}")
 
-    def _address(self, owner: str) -> str | None:
-        return self.to if isinstance(self.to, str) else self.to.get(owner, self.to.get(""))
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _message(news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None, to: str) -> Message:
@@ -131,8 +146,8 @@ def _message(news: CaseNews, case: Case, at: datetime, alert: CaseAlerted | None
         to=to,
         due=at,
         template=f"case_{news}",
-        subject=f"{case.contact} {_SAID[news]}",
-        text="\n".join(_lines(case, alert)),
+        subject=line(f"{case.contact} {_SAID[news]}"),
+        text="\n".join(map(line, _lines(case, alert))),
     )
 
 

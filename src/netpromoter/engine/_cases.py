@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -19,10 +19,13 @@ from netpromoter.model import (
     CaseStatus,
     Entry,
     Resolution,
+    instant,
 )
 from netpromoter.plugins import Store
 
 __all__ = ["Cases", "of_case"]
+
+Made = TypeVar("Made", CaseMoved, CaseNoted)
 
 _KINDS = (CaseOpened, CaseMoved, CaseNoted, CaseAlerted)
 
@@ -71,7 +74,15 @@ class Cases:
         return iter(self.as_of(None))
 
     def as_of(self, at: datetime | None) -> list[Case]:
-        """Give every case that was opened by an instant, as it stood then."""
+        """Give every case that was opened by an instant, as it stood then; all as they stand now for None.
+
+        Raises
+        ------
+        InvalidArgument
+            If the instant has no time zone.
+        """
+        if at is not None:
+            instant("at", at)
         events: dict[str, list[Any]] = {}
         for entry in self.store.entries(kinds=_KINDS):
             if isinstance(entry.event, CaseOpened) and entry.event.survey == self.survey:
@@ -95,7 +106,14 @@ class Cases:
         return Case.of(events)
 
     def pending(self, at: datetime) -> list[CaseAlerted]:
-        """Give what there is to tell of promises that are not kept yet, and was not told."""
+        """Give what there is to tell of promises that are not kept yet, and was not told.
+
+        Raises
+        ------
+        InvalidArgument
+            If the instant has no time zone.
+        """
+        instant("at", at)
         return [alert for case in self for alert in case.pending(at)]
 
     # -- moving --------------------------------------------------------------------------------------------------------
@@ -159,11 +177,12 @@ class Cases:
         return self._move(case, "reopened", by=by, at=at, note=note)
 
     def note(self, case: Case | str, note: str, *, by: str, at: datetime) -> Case:
-        """Remember something; the case stays where it is."""
+        """Remember something; the case stays where it is. The same note, made twice, is remembered once."""
         found = self._looked_at(case)
         noted = CaseNoted(case=found.id, by=by, note=note, at=at)
-        self.store.append([noted])
-        return attrs.evolve(found, notes=(*found.notes, noted))
+        while not self.store.append([noted]) and self._standing(noted) != noted:
+            noted = attrs.evolve(noted, number=noted.number + 1)
+        return Case.of([found.opened, *found.moves, *found.notes, *found.alerts, noted])
 
     def _looked_at(self, case: Case | str) -> Case:
         return case if isinstance(case, Case) else self.get(case)
@@ -171,18 +190,16 @@ class Cases:
     def _move(self, case: Case | str, to: CaseStatus, **more: Any) -> Case:
         before = self._looked_at(case)
         moved = before.move(to, **more)
-        if not self.store.append([moved]):
-            self._check_first(moved)
+        if not self.store.append([moved]) and (first := self._standing(moved)) != moved:
+            raise Conflict(f"case {moved.case!r} was moved to {first.to} by {first.by} since it was looked at")
         return attrs.evolve(before, moves=(*before.moves, moved))
 
-    def _check_first(self, moved: CaseMoved) -> None:
-        """Raise if another move came first, or if the person was forgotten; the same move may be made twice."""
-        entry = next(iter(self.store.entries(ids=[moved.id])), None)
-        if entry is None or not isinstance(entry.event, CaseMoved):
-            raise Conflict(f"case {moved.case!r} is of somebody who was forgotten since it was looked at")
-        if entry.event != moved:
-            to, by = entry.event.to, entry.event.by
-            raise Conflict(f"case {moved.case!r} was moved to {to} by {by} since it was looked at")
+    def _standing(self, made: Made) -> Made:
+        """Give what stands in the log in the place of an event that was not written; the same may be made twice."""
+        entry = next(iter(self.store.entries(ids=[made.id])), None)
+        if entry is None or not isinstance(entry.event, type(made)):
+            raise Conflict(f"case {made.case!r} is of somebody who was forgotten since it was looked at")
+        return entry.event
 
 
 def of_case(store: Store, case: str) -> list[Entry]:

@@ -12,7 +12,6 @@ from netpromoter._checks import refusal
 from netpromoter.errors import IllegalMove
 
 from ._case_events import (
-    Alert,
     CaseAlerted,
     CaseMoved,
     CaseNoted,
@@ -22,6 +21,7 @@ from ._case_events import (
     Promise,
     Resolution,
 )
+from ._instants import instant
 
 __all__ = ["MOVES", "Case", "CaseEvent"]
 
@@ -141,8 +141,9 @@ class Case:
         Raises
         ------
         InvalidArgument
-            If it was not opened then.
+            If it was not opened then, or the instant has no time zone.
         """
+        instant("at", at)
         if self.opened.at > at:
             raise refusal("at", f"an instant at which the case was open, from {self.opened.at} on", at)
         later = next((move.number for move in self.moves if move.at > at), len(self.moves))
@@ -229,14 +230,22 @@ class Case:
         return min(waiting, default=None)
 
     def is_overdue(self, at: datetime) -> bool:
-        """Say whether a promise is broken at an instant."""
+        """Say whether a promise is broken at an instant, which must be aware."""
+        instant("at", at)
         return self.due is not None and self.due <= at
 
     def pending(self, at: datetime) -> list[CaseAlerted]:
         """Give what there is to tell at an instant and was not told yet, in the order of time.
 
-        A closed case has nothing to tell, and neither has a promise that was kept.
+        A closed case has nothing to tell, and neither has a promise that was kept. That a promise is due is nothing to
+        tell once it is overdue. Nothing is to be told since before the case was opened.
+
+        Raises
+        ------
+        InvalidArgument
+            If the instant has no time zone.
         """
+        instant("at", at)
         told = {alert.id for alert in self.alerts}
         found = [alert for deadline in self.deadlines for alert in self._alerts(deadline, at) if alert.id not in told]
         return sorted(found, key=lambda alert: alert.at)
@@ -244,7 +253,10 @@ class Case:
     def _alerts(self, deadline: Deadline, at: datetime) -> list[CaseAlerted]:
         if not self.is_open or self.kept(deadline.promise) is not None:
             return []
-        told: list[tuple[Alert, datetime]] = [(alert, when) for alert, when in deadline.alerts.items() if when <= at]
+        since = {alert: max(when, self.opened.at) for alert, when in deadline.alerts.items()}
+        if deadline.due <= at:
+            since.pop("due", None)
+        told = [(alert, when) for alert, when in since.items() if when <= at]
         return [CaseAlerted(case=self.id, promise=deadline.promise, alert=alert, at=when) for alert, when in told]
 
     # -- what is done next -----------------------------------------------------------------------------------------

@@ -289,6 +289,8 @@ class CaseNoted:
     ----------
     case : str
         The id of the case.
+    number : int, default 0
+        How many other notes came before, of the same person at the same instant.
     by : str
         Who.
     note : str
@@ -306,18 +308,19 @@ class CaseNoted:
     >>> from datetime import UTC, datetime
     >>> at = datetime(2026, 6, 3, 9, tzinfo=UTC)
     >>> CaseNoted(case="relationship/autumn/c-1/recover", by="ann", note="On leave until Monday.", at=at).id
-    'case_noted/relationship/autumn/c-1/recover/ann/2026-06-03T09%3A00%3A00.000000Z'
+    'case_noted/relationship/autumn/c-1/recover/ann/2026-06-03T09%3A00%3A00.000000Z-0'
     """
 
     case: str = attrs.field(validator=case_id)
+    number: int = attrs.field(default=0, validator=natural)
     by: str = attrs.field(validator=text)
     note: str | None = attrs.field(validator=maybe(hidden), repr=False)
     at: datetime = attrs.field(validator=at_instant)
 
     @property
     def id(self) -> str:
-        """The id of this event."""
-        return f"case_noted/{self.case}/{joined(self.by, stamp(self.at))}"
+        """The id of this event: it holds nothing of the note, since it outlasts it when the person is forgotten."""
+        return f"case_noted/{self.case}/{joined(self.by, f'{stamp(self.at)}-{self.number}')}"
 
 
 @attrs.frozen(kw_only=True)
@@ -333,7 +336,7 @@ class CaseAlerted:
     alert : {"due", "overdue", "escalated"}
         What there was to tell.
     at : datetime
-        Since when: with a time zone, kept in UTC.
+        Since when, and not before the case was opened: with a time zone, kept in UTC.
 
     Raises
     ------
