@@ -285,7 +285,7 @@ def case_events(*, texts=TEXTS, instants=INSTANTS):
             root_cause=maybe(texts),
             note=maybe(texts),
         ),
-        st.builds(CaseNoted, case=cases, by=texts, note=maybe(texts), at=instants),
+        st.builds(CaseNoted, case=cases, number=NATURAL, by=texts, note=maybe(texts), at=instants),
         st.builds(
             CaseAlerted,
             case=cases,

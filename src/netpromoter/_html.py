@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
-from html import escape
+
+from ._checks import printable
 
 __all__ = ["DETRACTOR", "PASSIVE", "PROMOTER", "bar", "escape", "table"]
 
 #: The hues of Okabe and Ito (2008), which readers with any color vision tell apart; the blue is darkened so that gray
 #: print does too (lightness 35, 81 and 54 of 100).
 PROMOTER, PASSIVE, DETRACTOR = "#00558a", "#c9c9c9", "#d55e00"
+
+
+def escape(text: str) -> str:
+    """Write a text as HTML, without what no page may hold: whoever wrote it may have been anybody."""
+    return html.escape(printable(text))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, caption: str = "") -> str:

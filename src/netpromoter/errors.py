@@ -107,7 +107,7 @@ class NotErased(NetPromoterError, TimeoutError):
 
 
 class PluginError(NetPromoterError, RuntimeError):
-    """A plugin offers what it must not; the message names the plugin, the rule and the value."""
+    """A plugin offers what it must not, or its store does not open; the message names plugin, rule and value."""
 
 
 class ScaleWarning(UserWarning):

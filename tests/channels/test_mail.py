@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netpromoter._checks import harmless, spoken
 from netpromoter.channels import OutboxChannel, SmtpChannel
 from netpromoter.channels._address import address, sender
 from netpromoter.channels._mail import letter
-from netpromoter.channels._refused import Refused, harmless, spoken
+from netpromoter.channels._refused import Refused
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import Message
 
@@ -269,3 +270,9 @@ def test_what_services_say_is_made_harmless(text):
 def test_bytes_that_are_no_text_are_shown_anyway():
     """An answer in an unknown encoding does not hide what is wrong."""
     assert spoken(b"no \xff\x1b[31m mailbox ann@example.com") == "no \ufffd\\x1b[31m mailbox (address)"
+
+
+@pytest.mark.parametrize("address", ["+1 555 0100", "ann@example.com", "23456 acme d"])
+def test_an_address_that_is_known_is_not_repeated(address):
+    """Whoever knows whom a message was for drops that address too, of whatever kind it is."""
+    assert spoken(f"cannot reach {address}!", address=address) == "cannot reach (address)!"

@@ -375,7 +375,14 @@ def test_errors_say_nothing_of_the_person(letter_to):
 
 
 WRONG = [
-    *(("host", {"host": held}) for held in ["", " ", "a\nb", 7]),
+    *(
+        ("host", {"host": held})
+        for held in ["", " ", "a\nb", 7, "smtp..example.com", "a b", ".", "smtp.example.com:25"]
+    ),
+    *(
+        ("host", {"host": held})
+        for held in [f"{'x' * 64}.example", "ü..example", "-a", "999.1.1.1", "\ud800", "a" * 999]
+    ),
     *(("port", {"port": held}) for held in [0, 65536, "25", None]),
     ("security", {"security": "ssl"}),
     ("security", {"security": "none", "username": "a", "password": "b"}),
@@ -385,7 +392,7 @@ WRONG = [
     *(("password", {"username": "a", "password": held}) for held in ["s3cret\r\n", "", 7]),
     *(("timeout", {"timeout": held}) for held in [30, timedelta(0)]),
     ("context", {"context": True}),
-    ("ehlo", {"ehlo": "a\r\nMAIL"}),
+    *(("ehlo", {"ehlo": held}) for held in ["a\r\nMAIL", "müller.example", "a b", ""]),
 ]
 
 
@@ -396,6 +403,23 @@ def test_wrong_arguments_are_refused(name, options):
     with pytest.raises(InvalidArgument, match=f"^{name} must be ") as refused:
         SmtpChannel(**given)
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["::1", "fe80::1%eth0", "127.0.0.1", "münchen.example", "mail_relay", "localhost."])
+def test_a_host_is_a_name_or_an_address(host):
+    """Whatever the name service, a network of containers or a cable could know is taken."""
+    assert SmtpChannel(host, sender=SENDER).host == host
+
+
+def test_a_host_that_cannot_be_encoded_brings_the_channel_down(monkeypatch, letter_to):
+    """No connection was opened, and so it is known that the message was not sent."""
+
+    def unknown(*_):
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr("netpromoter.channels._session.socket.create_connection", unknown)
+    with pytest.raises(ChannelDown, match=r"^smtp\.example\.com:587: label too long$"):
+        SmtpChannel("smtp.example.com", sender=SENDER).send(letter_to())
 
 
 def test_secrets_are_not_shown():

@@ -17,18 +17,20 @@ from netpromoter.errors import ChannelDown
 @pytest.fixture
 def resetting(monkeypatch):
     """Reset connections at once, before clients say anything, which see it; give the port, and the files of clients."""
-    server, files = socket.create_server(("127.0.0.1", 0)), []
+    server, files, connected = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
 
     def serve():
         with suppress(OSError):
             while True:
                 line, _ = server.accept()
+                connected.wait(20)
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 line.close()
 
     def late(*given, connect=socket.create_connection, **more):
         line = connect(*given, **more)
         files.append(line.fileno())
+        connected.set()
         assert select.select([line], [], [], 20)[0]
         return line
 

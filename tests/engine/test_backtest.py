@@ -135,3 +135,21 @@ def test_the_last_day_has_an_end():
     """An answer on the last day that there is, is decided on too."""
     last = datetime(9999, 12, 31, 12, tzinfo=UTC)
     assert backtest(FollowUp(), [answer(1, last)]).decisions[0].at.year == 9999
+
+
+def test_a_day_of_odd_attributes_is_no_policy_that_is_wrong():
+    """A policy is refused for what it can read of no answer, and not for a day on which it can read none."""
+    policy = FollowUp(field("mrr") > 100, within=())
+    odd, plain = (answer(n, START + n * timedelta(days=1), snapshot={"mrr": mrr}) for n, mrr in enumerate(["200", 300]))
+    tried = backtest(policy, [odd, plain])
+    assert [(each.decision, each.reason) for each in tried.decisions] == [
+        ("not selected", 'mrr is "200", not a number'),
+        ("selected", "mrr is 300, above 100"),
+    ]
+    with pytest.raises(InvalidArgument, match="is compared with must be text, as its values are"):
+        backtest(policy, [odd])
+    assert len(backtest(policy, [odd], known={"mrr": [7]}).decisions) == 1
+    said = answer(5, START, drivers={"mrr": "a lot"})
+    assert [each.reason for each in backtest(policy, [said]).decisions] == ['mrr is "a lot", not a number']
+    fact = backtest(policy, [said], facts={said.id: {"mrr": 101}})
+    assert [each.decision for each in fact.decisions] == ["selected"]

@@ -199,17 +199,43 @@ def test_a_key_is_long_enough(key):
         "https://münchen.example",
         "javascript:alert(1)",
         "http://localhost.example.com",
+        "https://[",
+        "https://:",
+        "https://.",
+        "https://nps..example.com",
+        "https://-nps.example.com",
+        f"https://{'x' * 64}.example.com",
+        "https://300.1.1.1",
+        "https://[cafe]",
+        "https://[192.0.2.1]",
+        "https://[2001:db8::1",
+        "https://nps.example.com:",
+        "https://nps.example.com:0",
+        "https://nps.example.com:65536",
+        "https://nps.example.com:99999999",
+        "http://localhost:65536",
         7,
         None,
     ],
 )
 def test_the_address_is_a_safe_one(url):
-    """What is not https, or could end a header or an attribute, is refused."""
+    """What is not https, leads nowhere, or could end a header or an attribute, is refused."""
     with pytest.raises(InvalidArgument, match=r"^url must be an https URL without query or fragment \(or http on "):
         Links(url, keys=[NEW])
 
 
-@pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "https://[2001:db8::1]:8443/nps/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8000",
+        "http://127.0.0.1",
+        "http://[::1]:1",
+        "https://[2001:db8::1]:8443/nps/v1",
+        "https://192.0.2.1",
+        "https://nps_1.example.com:65535",
+        "https://xn--mnchen-3ya.example",
+    ],
+)
 def test_an_address_may_have_a_port_and_a_path(url):
     """And while one tries it out, it may be one's own machine."""
     assert Links(f"{url}/", keys=[NEW]).view(ID, at=AT).startswith(f"{url}/view/")

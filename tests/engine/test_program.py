@@ -1,18 +1,33 @@
 """What a program hears, knows and refuses."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from secrets import token_bytes
+from threading import Barrier, Thread
+from time import sleep
 
 import attrs
 import numpy as np
 import pytest
 
-from netpromoter.engine import Links, Program
-from netpromoter.errors import InvalidArgument, InvalidRating, InvalidToken, NoRatings
-from netpromoter.model import Bounced, Contact, Declined, OptedOut, Receipt, Responded, Scheduled, Survey, WaveDrawn
+from netpromoter.engine import Links, Program, Templates
+from netpromoter.errors import Conflict, InvalidArgument, InvalidRating, InvalidToken, NoRatings
+from netpromoter.model import (
+    Bounced,
+    Contact,
+    Declined,
+    OptedOut,
+    Receipt,
+    Responded,
+    Scheduled,
+    Settled,
+    Survey,
+    WaveDrawn,
+)
 from netpromoter.plugins import load_plugins
-from netpromoter.rules import Census, Channels, Sample, Variant, Variants, Wave, field
+from netpromoter.rules import Census, Channels, FollowUp, QuietPeriod, Recovery, Sample, Variant, Variants, Wave, field
 from netpromoter.stats import DesignScore, score
-from netpromoter.stores import MemoryStore
+from netpromoter.stores import MemoryBallotBox, MemoryStore, SqlStore
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -40,7 +55,7 @@ def people(count):
 def program(**options):
     chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": Post()}}
     chosen |= {"plugins": load_plugins(entry_points=False), "links": LINKS, "keep": ["plan"]}
-    return Program(survey=Survey("nps", product="Acme"), **chosen | options)
+    return Program(**{"survey": Survey("nps", product="Acme")} | chosen | options)
 
 
 def sent(count=6, **options):
@@ -217,8 +232,26 @@ def test_a_wrong_rating_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"survey": "nps"}, r"survey must be a Survey \(got 'nps'\)"),
+        ({"store": "sqlite://u:secret@h/x"}, r"store must be an open store, .* append, .*, close \(got a str\)$"),
+        ({"store": MemoryStore}, r"store must be an open store, .* \(got a type\)$"),
+        ({"store": Post()}, r"store must be an open store, .* \(got a Post\)$"),
         ({"channels": {}}, "channels must be a mapping of one name or more to channels"),
-        ({"channels": Post()}, "channels must be a mapping"),
+        ({"channels": Post()}, r"channels must be a mapping .* \(got a Post\)$"),
+        ({"channels": {"post": "smtp://u:secret@h"}}, r"channels must be a mapping .* \(got a dict\)$"),
+        ({"channels": {"post": Post(), "sms": None}}, "channels must be a mapping"),
+        ({"links": "a secret"}, r"links must be Links \(got a str\)$"),
+        ({"follow_up": 5}, r"follow_up must be a FollowUp or a sequence of them \(got 5\)"),
+        ({"follow_up": None}, "follow_up must be a FollowUp or a sequence"),
+        ({"follow_up": (each for each in [FollowUp()])}, "follow_up must be a FollowUp or a sequence"),
+        ({"recovery": True}, r"recovery must be a Recovery or None \(got True\)"),
+        ({"purpose": "x"}, r"purpose must be one of 'score', 'recovery' \(got 'x'\)"),
+        ({"purpose": []}, "purpose must be one of 'score', 'recovery'"),
+        ({"templates": {"invitation.txt": "Hello"}}, r'templates must be Templates, such as Templates\("templates"\)'),
+        ({"templates": "mail"}, r"templates must be Templates, .* \(got 'mail'\)"),
+        ({"wording": "no/such/folder"}, r"wording must be a folder that exists, or None \(got 'no/such/folder'\)"),
+        ({"wording": 5}, r"wording must be a folder that exists, or None \(got 5\)"),
+        ({"plugins": [Post()]}, "plugins must be Plugins, as load_plugins gives them"),
         ({"order": Channels("post", "sms")}, r"order must be of channels among 'post' \(got \['sms'\]\)"),
         ({"cadence": "weekly"}, "cadence must be a Wave"),
         ({"lease": timedelta(0)}, "lease must be a timedelta of at least"),
@@ -230,6 +263,39 @@ def test_a_program_is_refused_where_it_is_made(options, message):
     """What cannot work is an error before anything is planned."""
     with pytest.raises(InvalidArgument, match=message):
         program(**options)
+
+
+class Wrapped:
+    """A store of a plugin that is like one, and of no class of ours: it hands on what it is asked."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+def test_what_has_the_methods_is_taken(tmp_path):
+    """Stores and channels are known by what they can do, and a channel may be made for each worker by a callable."""
+    found, messages = sent(2, store=Wrapped(MemoryStore()), wording=tmp_path, templates=Templates())
+    assert found.receive_answer(messages[0].id, 9, at=MONDAY).rating == 9
+    for made in (Post, lambda: Post()):  # noqa: PLW0108 -- the second is a callable that is no class
+        assert len(sent(2, channels={"post": made})[1]) == 2
+    alone = program(keep="plan", rules=QuietPeriod(days=30), follow_up=[FollowUp(field("plan") == "paid")])
+    assert len(alone.policies) == 1
+    again = program(rules=QuietPeriod(days=30), recovery=Recovery()).recovery_program
+    assert again.policy.rules == ()
+
+
+@pytest.mark.parametrize("moment", [datetime(2026, 6, 1), date(2026, 6, 1), "2026-06-01"])  # noqa: DTZ001
+@pytest.mark.parametrize("name", ["since", "at"])
+def test_an_instant_without_a_time_zone_is_refused(name, moment):
+    """Answers are cut at instants, and nobody knows when a date or a naive time is."""
+    found, messages = sent(1)
+    found.receive_answer(messages[0].id, 9, at=MONDAY)
+    for ask in (found.responses, found.score, lambda **when: found.score_by("plan", **when)):
+        with pytest.raises(InvalidArgument, match=f"^{name} must be a datetime with a time zone"):
+            ask(**{name: moment})
 
 
 def test_a_program_shows_itself_without_secrets():
@@ -303,7 +369,8 @@ def test_codes_are_kept_once_and_of_answers_alone():
     assert found.codes() == {first: ["speed", "price"], second: ["speed"]}
     with pytest.raises(InvalidArgument) as refused:
         found.receive_codes({first: ["new"], "nps/summer/c-9/0": ["speed"]}, coder="ann", at=MONDAY)
-    assert str(refused.value) == "codes must be by ids of answers (got 'nps/summer/c-9/0')"
+    expected = "codes must be by ids of answers to 'nps' or 'nps-recovery' (got 'nps/summer/c-9/0')"
+    assert str(refused.value) == expected
     assert "new" not in found.codes()[first]
 
 
@@ -325,3 +392,192 @@ def two_strata_sent():
     """Give a program that has asked everybody who pays and half of the others, and its messages."""
     audience = [Census(where=field("plan") == "paid"), Sample(share=0.5, where=field("plan") == "free")]
     return sent(40, audience=audience)
+
+
+# -- several programs, one store ---------------------------------------------------------------------------------------
+
+
+class Torn:
+    """A channel that loses the line in the middle of each message."""
+
+    def send(self, message):
+        raise TimeoutError(message.id)
+
+
+def neighbors(channel=None, **options):
+    """Give two programs of customers that share a store, each of which has asked somebody else, and their messages."""
+    channels = {"post": channel or Post()}
+    first = program(channels=channels, **options)
+    second = program(channels=channels, survey=Survey("support/eu"), store=first.store)
+    for asks, contact in zip((first, second), people(2), strict=True):
+        asks.execute(asks.plan([contact], at=MONDAY), clock=lambda: MONDAY)
+    messages = {each.event.message.survey: each.event.message for each in first.store.entries(kinds=(Scheduled,))}
+    return first, second, messages["nps"], messages["support/eu"]
+
+
+def test_answers_of_an_employee_are_never_written_beside_their_name():
+    """Whatever program a link is given to, an answer about the employer reaches the ballot box alone, or nothing."""
+    staff = program(survey=Survey("pulse", kind="employee"), ballots=MemoryBallotBox(random_bytes=token_bytes), keep=[])
+    staff.poll.launch(people(5), at=MONDAY)
+    staff.execute(staff.plan(people(5), at=MONDAY), clock=lambda: MONDAY)
+    customers = program(store=staff.store)
+    namesake = program(store=staff.store, survey=Survey("pulse"))
+    before = list(staff.store.entries())
+    message = next(each.event.message for each in before if isinstance(each.event, Scheduled))
+    asked = customers.message(LINKS.token(message.id, "answer", at=MONDAY), at=MONDAY)
+    assert asked == message
+    for hears, said in (
+        (customers, "message must be the id of a message of 'nps' or 'nps-recovery' (got 'pulse/summer/c-0/0/0')"),
+        (namesake, "message must be that of no employee, whose answer is cast by poll and without a name (got 'pulse"),
+    ):
+        for receive in (
+            lambda hears=hears: hears.receive_answer(asked.id, 1, at=MONDAY, comment="my boss is a bully"),
+            lambda hears=hears: hears.receive_decline(asked.id, at=MONDAY),
+        ):
+            with pytest.raises(InvalidArgument) as refused:
+                receive()
+            assert str(refused.value).startswith(said)
+    assert list(staff.store.entries()) == before
+    staff.poll.cast(asked.id, 1, "my boss is a bully")
+
+
+def test_what_is_said_about_a_survey_is_heard_by_its_program():
+    """Answers, refusals and codes of another survey are refused, and nothing of them is written."""
+    first, second, ours, theirs = neighbors()
+    answer = second.receive_answer(theirs.id, 3, at=MONDAY, comment="slow")
+    second.receive_codes({answer.id: ["speed"]}, coder="ann", at=MONDAY)
+    mine = first.receive_answer(ours.id, 9, at=MONDAY)
+    before = list(first.store.entries())
+    for receive in (
+        lambda: first.receive_answer(theirs.id, 9, at=MONDAY),
+        lambda: first.receive_decline(theirs.id, at=MONDAY),
+        lambda: first.receive_codes({mine.id: ["speed"], answer.id: ["price"]}, coder="ann", at=MONDAY),
+    ):
+        with pytest.raises(InvalidArgument, match=r"of a message of 'nps' or|by ids of answers to 'nps' or"):
+            receive()
+    assert list(first.store.entries()) == before
+    assert (first.codes(), second.codes()) == ({}, {answer.id: ["speed"]})
+
+
+def test_what_is_said_about_a_person_is_heard_by_any_program():
+    """Who wants no more mail says so to whoever opens the link, and an address that is dead is so for all."""
+    first, second, ours, theirs = neighbors()
+    first.receive_opt_out(message=theirs.id, at=MONDAY)
+    second.receive_bounce(ours.id, at=MONDAY)
+    after = MONDAY + 3 * DAY
+    assert second.plan(people(2), at=after).why("c-1") == "c-1 is not asked: opted out."
+    assert "every address for post has failed" in first.plan(people(2), at=after).why("c-0")
+
+
+def test_a_program_settles_its_own_messages():
+    """Of those of which nobody knows whether they were sent, each program lists and settles its own."""
+    first, second, ours, theirs = neighbors(Torn())
+    later = MONDAY + DAY
+    assert (first.uncertain(at=later), second.uncertain(at=later)) == ([ours.id], [theirs.id])
+    said = "message must be one that was taken, has no outcome, and whose lease is over, of 'nps' or 'nps-recovery'"
+    with pytest.raises(InvalidArgument) as refused:
+        first.settle(theirs.id, delivered=True, at=later)
+    assert str(refused.value) == f"{said} (got 'support%2Feu/summer/c-1/0/0')"
+    with pytest.raises(InvalidArgument, match="at must be a datetime with a time zone"):
+        first.settle(ours.id, delivered=True, at=datetime(2026, 6, 2))  # noqa: DTZ001
+    first.settle(ours.id, delivered=True, at=later)
+    assert (first.uncertain(at=later), second.uncertain(at=later)) == ([], [theirs.id])
+
+
+# -- at once -----------------------------------------------------------------------------------------------------------
+
+
+def at_once(*calls):
+    """Let threads do something at the same moment; give what each got, or what it raised."""
+    barrier, found = Barrier(len(calls)), []
+
+    def go(call):
+        barrier.wait()
+        try:
+            found.append(call())
+        except InvalidArgument as error:
+            found.append(error)
+
+    threads = [Thread(target=go, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+class Slow(MemoryStore):
+    """A store that takes its time to read, in which others could write."""
+
+    def entries(self, **filters):
+        found = list(super().entries(**filters))
+        sleep(0.001)
+        return iter(found)
+
+    def claims(self):
+        found = super().claims()
+        sleep(0.001)
+        return found
+
+
+@pytest.fixture(params=["memory", "sqlite", "two of sqlite"])
+def stores(request, tmp_path):
+    """Give two stores that hold one log: the same twice, or as two processes open one file."""
+    if request.param == "memory":
+        yield [Slow()] * 2
+        return
+    opened = [SqlStore(f"sqlite:///{tmp_path}/nps.db") for _ in range(1 + request.param.startswith("two"))]
+    yield [opened[0], opened[-1]]
+    for each in opened:
+        each.close()
+
+
+def test_of_answers_at_once_none_is_lost(stores):
+    """A click on a rating and a comment in the same second are two answers, and what a caller gets is what is kept."""
+    found, messages = sent(12, store=stores[0])
+    hear = [found.receive_answer, program(store=stores[1]).receive_answer, found.receive_answer]
+    for message in messages:
+        given = at_once(*(partial(each, message.id, rating, at=MONDAY) for rating, each in enumerate(hear)))
+        kept = [each.event.response for each in stores[1].entries(kinds=(Responded,), contacts=[message.contact])]
+        assert [each.ordinal for each in kept] == [0, 1, 2]
+        assert {each.id: each for each in given} == {each.id: each for each in kept}
+
+
+def test_an_answer_follows_the_last_one_on_record():
+    """Where one was left out, as in a log that was put together, the next one takes no number that is taken."""
+    found, (message,) = sent(1)
+    first = found.receive_answer(message.id, 3, at=MONDAY)
+    found.store.append([Responded(response=attrs.evolve(first, ordinal=4))])
+    assert found.receive_answer(message.id, 9, at=MONDAY + DAY).ordinal == 5
+    assert [each.rating for each in found.responses()] == [9]
+
+
+class Forgetful(MemoryStore):
+    """A store that lets somebody be forgotten while it is held."""
+
+    def append(self, events, /, **options):
+        if any(isinstance(event, Responded) for event in events):
+            self.forget("c-0")
+        return super().append(events, **options)
+
+
+def test_no_answer_is_returned_that_was_not_written():
+    """An answer of somebody who is forgotten in the same moment is no answer, and the caller is told."""
+    found, messages = sent(2, store=Forgetful())
+    with pytest.raises(Conflict) as refused:
+        found.receive_answer(messages[0].id, 9, at=MONDAY)
+    assert str(refused.value) == "message 'nps/summer/c-0/0/0' is of somebody who was forgotten since it was looked at"
+    assert found.responses() == []
+
+
+def test_of_two_who_settle_at_once_one_is_told():
+    """A message that somebody has found to be delivered is not sent again because somebody else did not find it."""
+    for _ in range(4):
+        found = program(channels={"post": Torn()}, store=Slow())
+        found.execute(found.plan(people(1), at=MONDAY), clock=lambda: MONDAY)
+        (message,) = found.uncertain(at=MONDAY + DAY)
+        said = at_once(*(partial(found.settle, message, delivered=way, at=MONDAY + DAY) for way in (True, False)))
+        assert sorted(type(each).__name__ for each in said) == ["InvalidArgument", "NoneType"]
+        (event,) = (entry.event for entry in found.store.entries(kinds=(Settled,)))
+        attempts = len(list(found.store.entries(kinds=(Scheduled,))))
+        assert attempts == (1 if event.delivered else 2)

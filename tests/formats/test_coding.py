@@ -3,10 +3,11 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from unicodedata import category
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument, UnreadableFile
@@ -14,7 +15,7 @@ from netpromoter.formats import coding_sheet, comment_codes
 from netpromoter.model import Response
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=8).filter(str.strip)
 CODES = TEXTS.filter(lambda text: ";" not in text).map(str.strip)
 
 
@@ -71,6 +72,19 @@ def test_no_comment_becomes_a_formula(comment):
     """What a spreadsheet would compute stands as text, with an apostrophe before it."""
     (row,) = csv.DictReader(io.StringIO(coding_sheet([answer(1, comment)])))
     assert row["comment"] == f"'{comment}"
+
+
+@given(st.text(min_size=1).filter(str.strip), st.text().map(lambda text: text.replace(";", "")))
+@example("a\ud800b", "a\rb")
+@example("slow \x1b[31m\r\x00red", "\ud800")
+def test_a_sheet_comes_back_whatever_people_wrote(comment, code):
+    """Controls and halves of characters neither keep a sheet from a file, nor end a row of it, nor steer a reader."""
+    first, second = answer(1, comment), answer(2, "fine")
+    sheet = coding_sheet([first, second], {first.id: [code], second.id: ["price"]})
+    assert {sign for sign in sheet if not sign.isprintable() and category(sign) == "Cc"} <= {"\n", "\t"}
+    assert comment_codes(io.BytesIO(sheet.encode()))[second.id] == ("price",)
+    first_row, second_row = csv.DictReader(io.StringIO(sheet))
+    assert (first_row["response"], second_row["comment"]) == (first.id, "fine")
 
 
 @pytest.mark.parametrize(

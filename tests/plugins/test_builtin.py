@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import netpromoter.stores
-from netpromoter.errors import InvalidArgument
+from netpromoter.errors import InvalidArgument, PluginError
 from netpromoter.plugins import Channel, Store, load_plugins, open_store
 
 PLUGINS = load_plugins(entry_points=False)
@@ -68,6 +68,17 @@ def test_every_other_scheme_is_of_sql(scheme, monkeypatch):
     with pytest.raises(Exception, match="must be an object with append"):
         open_store(f"{scheme}://h/nps", PLUGINS, key=b"k")
     assert seen == [(f"{scheme}://h/nps", {"key": b"k"})]
+
+
+def test_a_real_database_that_cannot_be_opened_is_named(tmp_path):
+    """A folder that is not there and a server that is away are said in the words of the house, with their cause."""
+    for url in (f"sqlite:///{tmp_path}/no/nps.db", "postgresql://nps:hunter2@127.0.0.1:1/nps?connect_timeout=1"):
+        scheme = url.partition(":")[0]
+        named = rf"^store '{scheme}' of plugin 'netpromoter' must open \(got \S*OperationalError: "
+        with pytest.raises(PluginError, match=named) as caught:
+            open_store(url, PLUGINS)
+        assert type(caught.value.__cause__).__name__ == "OperationalError"
+        assert "hunter2" not in f"{caught.value}{caught.value.__cause__}"
 
 
 def test_a_password_of_a_real_database_is_not_shown():

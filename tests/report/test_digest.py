@@ -27,15 +27,17 @@ class Post:
         return Receipt.sent(message)
 
 
-def program(count=12, **options):
+def program(count=12, *, contact="c-{}", product="Acme", **options):
     """Give a program whose wave was sent."""
     chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": Post()}}
     chosen |= {"plugins": load_plugins(entry_points=False), "follow_up": every_detractor(owner="ann"), "keep": ["plan"]}
     links = Links("https://nps.example.com", keys=["a secret that nobody can guess"])
-    found = Program(survey=Survey("nps", product="Acme"), links=links, **chosen | options)
+    found = Program(survey=Survey("nps", product=product), links=links, **chosen | options)
     people = [
         Contact(
-            id=f"c-{number}", addresses={"post": f"{number}"}, attributes={"plan": "paid" if number % 2 else "free"}
+            id=contact.format(number),
+            addresses={"post": f"{number}"},
+            attributes={"plan": "paid" if number % 2 else "free"},
         )
         for number in range(count)
     ]
@@ -64,6 +66,8 @@ def test_each_answer_is_in_the_digest_of_its_day():
     assert (second.score, second.before) == (score([10, 9, 7, 8]), first.score)
     expected = compare(first.score, second.score)
     assert second.change == (expected.value, *expected.interval())
+    assert f"Since the period before: {expected.value:+.1f} points (95% CI " in second.text
+    assert "Since the period before" not in first.text
 
 
 def test_what_happens_between_two_periods_is_in_one_of_them():
@@ -167,6 +171,34 @@ def test_no_comment_becomes_markup():
     assert parts.tags == {"div", "h2", "h3", "p", "table", "tbody", "tr", "td"}
     assert parts.names <= {"style", "role"}
     assert "http" not in made.html
+
+
+#: What a mail, a terminal or a file in UTF-8 does not take.
+HOSTILE = ["slow \x1b[31m red", "a\x00b", "a\ud800b", "a\x0cb\x0bc\x85d\u2028e", "a\r\n\r\nb", "\x9b2J"]
+
+
+@pytest.mark.parametrize("comment", HOSTILE)
+def test_nothing_that_people_write_hinders_the_letter(tmp_path, comment):
+    """Names, codes and comments are printable in the letter, which a mail then carries; the data are as written."""
+    found = program(contact=f"c-{{}} {comment}", product=f"Acme {comment}", follow_up=every_detractor(owner=comment))
+    answer(found, [1], MONDAY + HOUR, comment=comment)
+    found.receive_codes({found.responses()[0].id: [comment]}, coder="ann", at=MONDAY + HOUR)
+    made = digest(found, since=MONDAY, at=MONDAY + DAY)
+    assert made.subject.isprintable()
+    assert made.text.replace("\n", "").isprintable()
+    assert made.html.isprintable()
+    assert len(made.text.splitlines()) == 11
+    assert OutboxChannel(tmp_path).send(made.message(to="team@example.com")).accepted
+    assert made.rows()[0]["comment"] == found.responses()[0].comment == comment
+    json.dumps(made.to_dict()).encode()
+
+
+@pytest.mark.parametrize("comment", ["\x1b\x00", "\x9b"])
+def test_a_comment_without_a_word_is_not_read_out(comment):
+    """What would be a blank line is not worth reading."""
+    found = program()
+    answer(found, [1], MONDAY + HOUR, comment=comment)
+    assert digest(found, since=MONDAY, at=MONDAY + DAY).comments == ()
 
 
 def test_any_channel_carries_it(tmp_path):

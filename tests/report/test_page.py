@@ -79,6 +79,16 @@ def test_no_text_of_anybody_becomes_markup():
     assert Tags(text).open == []
 
 
+@pytest.mark.parametrize("written", ["slow \x1b[31m red", "a\x00b", "a\ud800b", "a\x9b2J\x85\u2028b"])
+def test_nothing_that_people_write_hinders_the_page(written):
+    """Names, segments and comments are printable in the page, which then goes into a file of UTF-8."""
+    found = answered([3, 9], plan=written, comment=written, follow_up=every_detractor(owner=written))
+    text = page(found, since=MONDAY, at=MONDAY + DAY)
+    assert text.replace("\n", "").isprintable()
+    assert text.encode()
+    assert {each.comment for each in found.responses()} == {written}
+
+
 def test_where_too_few_answered_the_section_says_so():
     """A section that cannot say anything says why; the page is a page all the same."""
     arms = Variants(Variant("a"), Variant("b"))

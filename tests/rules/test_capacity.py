@@ -17,8 +17,8 @@ from netpromoter.rules import Capacity, Load, Priority, field
 AT = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
-def opened(contact="c-1", *, owner="ann", at=AT, policy="recover"):
-    return CaseOpened(survey="nps", occasion="1", contact=contact, policy=policy, rating=2, owner=owner, at=at)
+def opened(contact="c-1", *, owner="ann", at=AT, policy="recover", survey="nps"):
+    return CaseOpened(survey=survey, occasion="1", contact=contact, policy=policy, rating=2, owner=owner, at=at)
 
 
 def decided(response, *, policy="recover", decision="selected"):
@@ -140,6 +140,18 @@ def test_a_priority_is_refused_in_words(make, message):
         make()
 
 
+def test_what_is_of_another_kind_can_add_nothing():
+    """A text in place of a number, or compared with one, counts as if it were not there."""
+    priority = Priority((field("seats"), 2), (field("tier") == "large", 100), (field("vip"), 1))
+    for odd in ({"seats": "many"}, {"tier": 3}):
+        values = {"seats": 5, "tier": "large", "vip": True} | odd
+        plain = {name: value for name, value in values.items() if name not in odd}
+        assert priority.of(values, unlike="unknown") == priority.of(plain)
+        with pytest.raises(InvalidArgument, match="must be"):
+            priority.of(values)
+    assert Priority(field("vip"), times=field("revenue")).of({"vip": 1, "revenue": "9k"}, unlike="unknown") == 0
+
+
 # Load
 
 
@@ -178,9 +190,26 @@ def test_a_closed_case_is_not_open_and_a_reopened_one_is():
 def test_a_load_counts_people_and_occasions_once():
     """Revised answers are decided on, and make no more people; policies are counted apart."""
     load = Load.of([decided("nps/1/a/0"), decided("nps/1/a/1"), decided("nps/1/b/0"), decided("nps/1/a/0", policy="x")])
-    assert load.asked == {"recover": 2, "x": 1}
-    assert load.decided["recover"] == {"nps/1/a/0", "nps/1/a/1", "nps/1/b/0"}
-    assert load.after([decided("nps/1/b/0"), decided("nps/1/c/0")]).asked == {"recover": 3, "x": 1}
+    assert load.asked == {("nps", "recover"): 2, ("nps", "x"): 1}
+    assert load.decided["nps", "recover"] == {"nps/1/a/0", "nps/1/a/1", "nps/1/b/0"}
+    more = load.after([decided("nps/1/b/0"), decided("nps/1/c/0")])
+    assert more.asked == {("nps", "recover"): 3, ("nps", "x"): 1}
+
+
+@pytest.mark.parametrize("other", ["ces", "nps/1", "nps%2F1", "\ud800", "ü"])
+def test_a_load_counts_each_survey_by_itself(other):
+    """What a policy of the same name decided and opened elsewhere is not this one's, but each owner has one day."""
+    elsewhere = opened("c-2", survey=other)
+    events = [decided("nps/1/c-1/0"), opened(), decided(elsewhere.response), elsewhere]
+    load = Load.of(events)
+    assert load.asked == {("nps", "recover"): 1, (other, "recover"): 1}
+    assert load.opened("nps", "recover") == {"nps/1/c-1"}
+    assert load.opened(other, "recover") == {elsewhere.response.removesuffix("/0")}
+    assert load.opened_on(other, "recover", AT, ZoneInfo("UTC")) == 1
+    assert load.is_decided("recover", elsewhere.response)
+    assert not load.is_decided("x", elsewhere.response)
+    assert not Load.of(events[:2]).is_decided("recover", elsewhere.response)
+    assert load.taken(AT, ZoneInfo("UTC")) == ({"ann": 2}, {"ann": 2})
 
 
 def test_days_and_months_are_those_of_the_wall_clock():
@@ -190,11 +219,11 @@ def test_days_and_months_are_those_of_the_wall_clock():
         [opened("c-1", at=late), opened("c-2", at=late - timedelta(hours=1)), opened("c-3", policy="x", at=late)]
     )
     june = datetime(2026, 6, 1, 9, tzinfo=UTC)
-    assert load.opened_on("recover", june, paris) == 1
-    assert load.opened_on("recover", june, ZoneInfo("UTC")) == 0
-    assert load.opened_on("recover", late, ZoneInfo("UTC")) == 2
+    assert load.opened_on("nps", "recover", june, paris) == 1
+    assert load.opened_on("nps", "recover", june, ZoneInfo("UTC")) == 0
+    assert load.opened_on("nps", "recover", late, ZoneInfo("UTC")) == 2
     assert load.taken(june, paris) == ({"ann": 2}, {"ann": 2})
     assert load.taken(late, ZoneInfo("UTC")) == ({"ann": 3}, {"ann": 3})
     assert load.taken(june + timedelta(days=20), paris) == ({}, {"ann": 2})
     assert load.taken(june + timedelta(days=40), paris) == ({}, {})
-    assert load.opened("recover") == {"nps/1/c-1", "nps/1/c-2"}
+    assert load.opened("nps", "recover") == {"nps/1/c-1", "nps/1/c-2"}

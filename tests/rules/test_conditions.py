@@ -437,6 +437,44 @@ def test_a_condition_that_cannot_be_judged_is_refused_by_name(condition, message
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "truth", "reason"),
+    [
+        (field("seats") > 10, None, 'seats is "many", not a number'),
+        (~(field("seats") > 10), None, 'seats is "many", not a number'),
+        (~field("seats").is_missing(), True, 'seats is "many", not missing'),
+        ((field("seats") > 10) | (field("plan") == "paid"), True, 'plan is "paid"'),
+        ((field("seats") > 10) & (field("plan") == "free"), False, 'plan is "paid", not "free"'),
+        ((field("seats") > 10) & (field("plan") == "paid"), None, 'seats is "many", not a number'),
+        (field("plan") == True, None, 'plan is "paid", not True or False'),  # noqa: E712
+        (field("seats") >= date(2026, 1, 1), None, 'seats is "many", not a date or a datetime with a time zone'),
+        (field("vip") == "yes", None, "vip is 1, not text"),
+    ],
+)
+def test_a_value_of_another_kind_can_be_unknown(condition, truth, reason):
+    """It is there, and nobody knows how it compares; what does not depend on it is judged as ever."""
+    record = {"seats": "many", "plan": "paid", "vip": 1}
+    assert condition.matches(record, unlike="unknown") is truth
+    assert condition.explain(record, unlike="unknown") == reason
+
+
+@given(trees, records)
+def test_where_all_is_of_its_kind_nothing_depends_on_what_becomes_of_another(tree, record):
+    """Whether other kinds are refused or unknown makes no difference to what has none."""
+    condition = built(tree)
+    assert condition.matches(record, unlike="unknown") is condition.matches(record)
+    assert condition.explain(record, unlike="unknown") == condition.explain(record)
+
+
+def test_what_becomes_of_another_kind_is_one_of_two():
+    """It is refused or unknown."""
+    for judge in (field("seats") > 10).matches, (field("seats") > 10).explain:
+        with pytest.raises(InvalidArgument, match="is compared with must be text"):
+            judge({"seats": "many"})
+        with pytest.raises(InvalidArgument, match=r"unlike must be one of 'refuse', 'unknown' \(got 'drop'\)"):
+            judge({"seats": 1}, unlike="drop")
+
+
 def test_a_refusal_lists_a_dozen_fields_at_most():
     """Of a wide table only the first fields are listed, with the count of the others, and none if there is none."""
     wide = {f"f{number}": column("f", [1]) for number in range(40)}

@@ -121,7 +121,7 @@ def test_capacity_and_quotas_hold_in_every_split_of_the_answers(seed, cuts, hour
         assert per_day is None or days[day] <= per_day
         assert share is None or days.total() <= last * share
         at += timedelta(hours=hours)
-    assert len(load.decided.get("recover", ())) == 80
+    assert len(load.decided.get(("nps", "recover"), ())) == 80
     assert all(number <= 5 for (owner, _), number in owners.items() if owner == "ben")
     months = Counter((owner, day.month) for (owner, day), number in owners.items() for _ in range(number))
     assert all(number <= 4 for (owner, _), number in months.items() if owner == "ann")
@@ -358,14 +358,83 @@ def test_attributes_drivers_and_facts_are_asked_by_name():
     assert reasons(FollowUp(field("both") == "said"), [attrs.evolve(given_, snapshot={})])[0][0] == "selected"
 
 
-def test_what_somebody_says_of_another_kind_is_missing():
-    """Nobody can stop a policy by an answer in words to a question that is answered in numbers."""
+def test_what_somebody_says_of_another_kind_is_unknown():
+    """Nobody can stop a policy by an answer in words to a question that is answered in numbers, not even alone."""
     policy = FollowUp((field("speed") < 3) | (field("phone") == "yes"), priority=field("speed"))
     answers = [answer(1, drivers={"speed": 1}), answer(2, drivers={"speed": "slow"}), answer(3, drivers={"phone": 1})]
     made = decide(policy, answers, at=AT)
     assert [each.decision for each in made] == ["selected", "not selected", "not selected"]
-    assert made.made[1].reason == "speed is missing and phone is missing"
+    assert made.made[1].reason == 'speed is "slow", not a number and phone is missing'
+    assert made.made[2].reason == "speed is missing and phone is 1, not text"
     assert made.made[0].priority == 1
+    alone = decide(policy, answers[1:2], at=AT, known=["phone"])
+    assert [each.reason for each in alone] == [made.made[1].reason]
+
+
+RICH = FollowUp(field("mrr") > 100, priority=field("mrr"), name="recover")
+ODD = answer(1, snapshot={"mrr": "200"})
+
+
+def test_one_odd_attribute_is_unknown_of_its_answer_alone():
+    """All others are decided on as if it were not there, whatever the order, and its reason says what it is."""
+    others = [answer(2, snapshot={"mrr": 300}), answer(3, snapshot={"mrr": 5}), answer(4, snapshot={"mrr": None})]
+    expected = decide(RICH, others, at=AT)
+    for answers in ([ODD, *others], [*others, ODD]):
+        found = verdicts(decide(RICH, answers, at=AT))
+        odd = found.pop(ODD.id)
+        assert (odd.decision, odd.reason) == ("not selected", 'mrr is "200", not a number')
+        assert found == verdicts(expected)
+
+
+def test_an_odd_attribute_is_told_from_a_policy_that_is_wrong():
+    """Where no answer has a value that the policy can read, the policy is refused; what others have is known too."""
+    refused = r'what field\("mrr"\) is compared with must be text, as its values are \(got 100\)'
+    for known in ((), ["mrr"], {"mrr": []}, {"mrr": ["9", " ", None]}):
+        with pytest.raises(InvalidArgument, match=refused):
+            decide(RICH, [ODD], at=AT, known=known)
+    for known in ({"mrr": [7]}, {"mrr": ["9", 7.5]}):
+        assert [each.decision for each in decide(RICH, [ODD], at=AT, known=known)] == ["not selected"]
+    with pytest.raises(InvalidArgument, match=refused):
+        RICH.check({"mrr": ["200"]})
+    RICH.check({"mrr": ["200", 3]})
+    with pytest.raises(InvalidArgument, match=refused):
+        decide(RICH, [answer()], at=AT, facts={answer().id: {"mrr": "200"}})
+    blank = decide(RICH, [answer(snapshot={"mrr": " "})], at=AT)
+    assert [each.reason for each in blank] == ["mrr is missing"]
+    own = FollowUp(field("rating") <= 6)
+    assert decide(own, [answer(snapshot={"rating": "two"})], at=AT).counts["selected"] == 1
+
+
+def test_a_priority_says_of_what_it_can_make_nothing():
+    """Who is selected all the same is ranked by the rest, and the reason names what was left out."""
+    policy = FollowUp(priority=Priority((field("mrr"), 1), (field("tier") == "large", 5)))
+    answers = [answer(1, snapshot={"mrr": "200", "tier": 3}), answer(2, snapshot={"mrr": 3, "tier": "large"})]
+    first, second = decide(policy, answers, at=AT)
+    assert (first.priority, first.reason) == (0, "everybody is selected; the priority can make nothing of mrr and tier")
+    assert (second.priority, second.reason) == (8, "everybody is selected")
+    with pytest.raises(InvalidArgument, match=r'what field\("mrr"\) holds in a priority must be a number'):
+        decide(policy, answers[:1], at=AT)
+
+
+@pytest.mark.parametrize("capacity", [Capacity(per_day=2), Capacity(share=0.5)])
+def test_each_survey_has_the_capacity_of_a_policy_for_itself(capacity):
+    """What a policy of the same name opened for another survey takes nothing away, in one decision or in two."""
+    policy = FollowUp(capacity=capacity, within=())
+    here = [answer(number) for number in range(4)]
+    there = [attrs.evolve(each, survey="ces") for each in here]
+    load = Load.of(decide(policy, there, at=AT).events)
+    assert decide(policy, here, at=AT, load=load).counts["selected"] == 2
+    both = decide(policy, [*here, *there], at=AT)
+    assert Counter(each.response.survey for each in both.selected) == {"nps": 2, "ces": 2}
+
+
+def test_an_owner_has_one_day_for_all_surveys():
+    """A caller has only so many hours, whichever program the calls are of."""
+    policy = FollowUp(owner=Routing(owners=[Owner("ann", per_day=3)]), within=())
+    there = [attrs.evolve(answer(number), survey="ces") for number in range(2)]
+    load = Load.of(decide(policy, there, at=AT).events)
+    made = decide(policy, [answer(1), answer(2)], at=AT, load=load)
+    assert sorted(each.owner or "" for each in made) == ["", "ann"]
 
 
 def test_one_and_true_are_told_apart():
@@ -423,7 +492,7 @@ def test_decisions_become_events_that_a_log_keeps():
     )
     assert case.deadlines[0].due == AT + timedelta(hours=48)
     assert (second.response, second.decision) == ("nps/1/c-2/0", "not selected")
-    assert Load.of(made.events).opened("recover") == {"nps/1/c-1"}
+    assert Load.of(made.events).opened("nps", "recover") == {"nps/1/c-1"}
 
 
 def test_who_is_held_out_would_have_had_the_same_deadlines():

@@ -147,6 +147,25 @@ class Quotes6(Good):
         return Receipt.failed(message, f"no mailbox {message.to}")
 
 
+class Refers6(Good):
+    def send(self, message):
+        receipt = super().send(message)
+        return Receipt.sent(message, f"to {message.to}") if receipt.accepted else receipt
+
+
+class Says6(Good):
+    def down(self, message):
+        raise ChannelDown(f"cannot reach {message.to}")
+
+
+class Chains6(Good):
+    def down(self, message):
+        try:
+            raise OSError(f"cannot reach {message.to}")
+        except OSError as error:
+            raise ChannelDown("the line is cut") from error
+
+
 class Once7(Good):
     def __exit__(self, *_):
         self.mode = "down"

@@ -8,10 +8,11 @@ from typing import TextIO
 
 import attrs
 
+from netpromoter._checks import harmless
 from netpromoter.errors import Uncertain
 from netpromoter.model import Message, Receipt
 
-from ._refused import Refused, harmless
+from ._refused import Refused
 
 __all__ = ["ConsoleChannel"]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import attrs
 
-from netpromoter._checks import refusal
+from netpromoter._checks import is_host, refusal
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import span
 
-__all__ = ["Validator", "checked", "flag", "maybe", "one_line", "secret", "timeout", "trust"]
+__all__ = ["Validator", "checked", "flag", "greeting", "host", "maybe", "secret", "timeout", "trust"]
 
 Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
+
+_WORD = re.compile(r"[!-~]+")
 
 
 def checked(check: Callable[[str, Any], object]) -> Validator:
@@ -31,9 +34,14 @@ def maybe(validator: Validator) -> Validator:
     return attrs.validators.optional(validator)
 
 
-def _one_line(name: str, value: Any) -> None:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise refusal(name, "one line of text that is not blank", value)
+def _host(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not is_host(value):
+        raise refusal(name, 'the name of a machine, such as "smtp.example.com", or its address', value)
+
+
+def _greeting(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise refusal(name, "one word of printable ASCII", value)
 
 
 def _secret(name: str, value: Any) -> None:
@@ -55,7 +63,8 @@ def _trust(name: str, value: Any) -> None:
         raise refusal(name, "an ssl.SSLContext", value)
 
 
-one_line = checked(_one_line)
+host = checked(_host)
+greeting = checked(_greeting)
 secret = checked(_secret)
 flag = checked(_flag)
 timeout = checked(_timeout)

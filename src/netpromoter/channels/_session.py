@@ -10,11 +10,12 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
+from netpromoter._checks import spoken
 from netpromoter.errors import Uncertain
 
 from ._deadline import Deadline, deadline
 from ._mail import Letter
-from ._refused import Refused, spoken
+from ._refused import Refused
 from ._tls import nothing_left_open
 
 __all__ = ["Session", "told"]

@@ -16,7 +16,7 @@ from netpromoter.model import Message, Receipt
 
 from ._address import Address
 from ._address import sender as read_sender
-from ._fields import checked, maybe, one_line, secret, timeout, trust
+from ._fields import checked, greeting, host, maybe, secret, timeout, trust
 from ._mail import Letter, letter
 from ._refused import Refused
 
@@ -107,7 +107,7 @@ class SmtpChannel:
     SmtpChannel(host='smtp.example.com', port=587, security='starttls', ...)
     """
 
-    host: str = attrs.field(validator=one_line)
+    host: str = attrs.field(validator=host)
     port: int = attrs.field(default=587, kw_only=True, validator=checked(_port))
     security: Security = attrs.field(default="starttls", kw_only=True, validator=checked(_security))
     sender: str = attrs.field(kw_only=True, repr=False)
@@ -115,7 +115,7 @@ class SmtpChannel:
     password: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(secret))
     timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True, validator=timeout)
     context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(trust))
-    ehlo: str | None = attrs.field(default=None, kw_only=True, validator=maybe(one_line))
+    ehlo: str | None = attrs.field(default=None, kw_only=True, validator=maybe(greeting))
     _from: Address = attrs.field(init=False, repr=False)
     _line: _Line = attrs.field(init=False, repr=False, factory=_Line)
 
@@ -179,7 +179,7 @@ class SmtpChannel:
         except (ChannelDown, Uncertain):
             self._line.drop()
             raise
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self._line.drop()
             raise self._down(error) from None  # what a server said may hold the address
         except BaseException:
@@ -194,7 +194,7 @@ class SmtpChannel:
         else:
             self._line.leave()
 
-    def _down(self, error: OSError) -> ChannelDown:
+    def _down(self, error: Exception) -> ChannelDown:
         from ._session import told
 
         return ChannelDown(f"{self.host}:{self.port}: {told(error)}")

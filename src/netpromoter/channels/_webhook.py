@@ -18,14 +18,14 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from netpromoter._checks import refusal
+from netpromoter._checks import is_host, refusal, spoken
 from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
 from netpromoter.model import Message, Receipt, instant
 
 from ._deadline import deadline
 from ._fields import checked, flag, maybe, timeout, trust
 from ._mail import digest
-from ._refused import Refused, spoken
+from ._refused import Refused
 from ._tls import nothing_left_open
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _parts(url: Any) -> SplitResult:
     """Take a URL apart that one can post to; a wrong one is not shown, since it may hold a token."""
     try:
         found = urlsplit(url) if isinstance(url, str) and _URL.fullmatch(url) else None
-        if found is not None and found.hostname and found.port != 0:
+        if found is not None and found.port != 0 and is_host(found.hostname or ""):
             return found
     except ValueError:
         pass

@@ -18,6 +18,7 @@ from ._rates import Rate
 from ._render import render
 from ._replay import Replay, replay
 from ._simulate import Simulation, simulate
+from ._telling import Told
 from ._templates import Templates
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Replay",
     "Simulation",
     "Templates",
+    "Told",
     "adopt",
     "backtest",
     "compare_arms",

@@ -15,9 +15,12 @@ from netpromoter.frames import Library, frame
 from netpromoter.model import CaseMoved, CaseOpened, FollowUpDecision, Response, Value
 from netpromoter.rules import Decision, Decisions, FollowUp, Load, decide
 
+from ._known import Known
+
 __all__ = ["Backtest", "backtest"]
 
 _Facts: TypeAlias = Mapping[str, Mapping[str, Value]]
+_Values: TypeAlias = Mapping[str, Collection[Value]]
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _DECISIONS: Sequence[FollowUpDecision] = get_args(FollowUpDecision)
@@ -141,7 +144,7 @@ def backtest(
     *,
     load: Load | None = None,
     facts: _Facts | None = None,
-    known: Collection[str] = (),
+    known: Collection[str] | _Values = (),
 ) -> Backtest:
     """Try a follow-up policy on past answers, before it is switched on.
 
@@ -166,7 +169,8 @@ def backtest(
     Raises
     ------
     InvalidArgument
-        As in `netpromoter.rules.decide`.
+        As in `netpromoter.rules.decide`: a policy is refused if it can read no value of a field in all the answers, and
+        not for a day on which it can read none.
 
     Examples
     --------
@@ -185,15 +189,24 @@ def backtest(
     answers = list(responses)
     if not all(isinstance(each, Response) for each in answers):
         raise refusal("responses", "made of Response", answers)
-    names = {name for each in answers for name in (*each.snapshot, *each.drivers)}.union(known, *(facts or {}).values())
+    seen = _seen(answers, facts or {}, known)
     if answers:
-        policy.check(names)
-    run = _Run(policy, Load() if load is None else load, facts or {}, names)
+        policy.check(seen)
+    run = _Run(policy, Load() if load is None else load, facts or {}, seen)
     days: dict[date, list[Response]] = {}
     for each in answers:
         days.setdefault(each.at.astimezone(policy.zone).date(), []).append(each)
     made = [run.decide(days[day], _end(day, policy)) for day in sorted(days)]
     return Backtest(policy=policy, decisions=tuple(each for decisions in made for each in decisions))
+
+
+def _seen(answers: Iterable[Response], facts: _Facts, known: Collection[str] | _Values) -> _Values:
+    """Say what any of the answers have, as deciding on all of them at once would."""
+    found = Known(known)
+    for each in answers:
+        found.add(dict.fromkeys(each.drivers))  # what people say themselves proves no policy wrong
+        found.add({**each.snapshot, **facts.get(each.id, {})})
+    return found.values
 
 
 def _end(day: date, policy: FollowUp) -> datetime:
@@ -206,7 +219,7 @@ def _end(day: date, policy: FollowUp) -> datetime:
 class _Run:
     """The days one after the other: what one decides is the load of the next."""
 
-    def __init__(self, policy: FollowUp, load: Load, facts: _Facts, known: Collection[str]) -> None:
+    def __init__(self, policy: FollowUp, load: Load, facts: _Facts, known: _Values) -> None:
         self._policy, self._load, self._facts, self._known = policy, load, facts, known
         self._due: dict[str, datetime] = {}
 

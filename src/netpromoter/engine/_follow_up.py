@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -19,14 +19,18 @@ from netpromoter.model import (
     Response,
     Survey,
     Triggered,
+    Value,
 )
 from netpromoter.plugins import Store
 from netpromoter.ratings import category
 from netpromoter.rules import Decisions, FollowUp, Load, Recovery, decide
 
+from ._known import Known
+
 __all__ = ["FollowUps"]
 
 _KINDS = (Responded, Coded, FollowUpDecided, CaseOpened, CaseMoved)
+_Values: TypeAlias = Mapping[str, Sequence[Value]]
 
 
 @attrs.define(kw_only=True)
@@ -56,21 +60,23 @@ class FollowUps:
     _load: Load = attrs.field(factory=Load)
     _answers: dict[str, Response] = attrs.field(factory=dict)
     _facts: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    _seen: Known = attrs.field(init=False, default=attrs.Factory(lambda self: Known(self.known), takes_self=True))
     _lock: Lock = attrs.field(factory=Lock)
 
     def decide(self, at: datetime) -> tuple[Decisions, ...]:
         """Decide about every answer that has no decision, and write it: one result for each policy."""
         self._catch_up()  # the first time that is the whole log, for which nobody else should have to wait
         with self.store.exclusive():
-            answers, load = self._catch_up()
+            answers, load, known = self._catch_up()
             made = list[Decisions]()
             for policy in self.policies:
-                made.append(self._decided(policy, answers, at, load))
+                made.append(decide(policy, answers, at=at, load=load, facts=self._facts, known=known))
+                self.store.append([*made[-1].events, *self._asked_again(made[-1])])
                 load = load.after(made[-1].events)
         return tuple(made)
 
-    def _catch_up(self) -> tuple[Sequence[Response], Load]:
-        """Read what is new, and give the answers that have no decision, and what was decided."""
+    def _catch_up(self) -> tuple[Sequence[Response], Load, _Values]:
+        """Read what is new; give the answers that have no decision, what was decided, and what answers have."""
         read = list(self.store.entries(kinds=_KINDS, after=self._read))
         with self._lock:
             new = [entry for entry in read if entry.position > self._read]  # another thread may have been faster
@@ -79,22 +85,18 @@ class FollowUps:
             for entry in new:
                 self._note(entry.event)
             self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
-            return tuple(self._answers.values()), self._load
+            return tuple(self._answers.values()), self._load, self._seen.values
 
     def _is_decided(self, response: str) -> bool:
         """Say whether the log has a decision of every policy about an answer."""
-        return all(response in self._load.decided.get(policy.name, ()) for policy in self.policies)
+        return all(self._load.is_decided(policy.name, response) for policy in self.policies)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Coded):
             self._facts.setdefault(event.response, {}).setdefault("theme", event.code)
         elif isinstance(event, Responded) and event.response.survey == self.survey.key:
             self._answers[event.response.id] = event.response
-
-    def _decided(self, policy: FollowUp, answers: Sequence[Response], at: datetime, load: Load) -> Decisions:
-        made = decide(policy, answers, at=at, load=load, facts=self._facts, known=self.known)
-        self.store.append([*made.events, *self._asked_again(made)])
-        return made
+            self._seen.add(event.response.snapshot)
 
     def _asked_again(self, made: Iterable[Any]) -> Iterator[Triggered]:
         """Give the events by which detractors come to be asked again: all whom the policy wanted, called or not."""

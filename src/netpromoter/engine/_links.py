@@ -34,7 +34,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from netpromoter._checks import one_of, refusal
+from netpromoter._checks import is_host, one_of, refusal
 from netpromoter.errors import InvalidArgument, InvalidToken
 from netpromoter.model import instant, span
 
@@ -50,8 +50,11 @@ _HOUR = timedelta(hours=1)
 _HOURS = 1 << 24
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{40}")
 _URL = re.compile(
-    r"(?:https://[\w.~\[\]:-]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?)(?:/[\w.~%/-]*)?", re.ASCII
+    r"(?:https://(?:\[(?P<literal>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|(?P<name>[\w.-]+))|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
+    r"(?::(?P<port>\d{1,5}))?(?:/[\w.~%/-]*)?",
+    re.ASCII,
 )
+_PORTS = range(1, 1 << 16)
 _SECRET = 16
 
 
@@ -116,9 +119,16 @@ def _secret(name: str, value: Any) -> bytes:
 
 
 def _url(value: Any) -> str:
-    if isinstance(value, str) and _URL.fullmatch(value):
-        return value.rstrip("/")
+    found = _URL.fullmatch(value) if isinstance(value, str) else None
+    if found and _leads_somewhere(**found.groupdict()):
+        return found[0].rstrip("/")
     raise refusal("url", "an https URL without query or fragment (or http on localhost)", value)
+
+
+def _leads_somewhere(name: str | None, literal: str | None, port: str | None) -> bool:
+    """Say whether host and port can be ones: a link that is sent cannot be mended."""
+    host = literal if name is None else name
+    return (host is None or is_host(host)) and (port is None or int(port) in _PORTS)
 
 
 def _lifetime(value: Any) -> timedelta:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from netpromoter._checks import count, refusal
+from netpromoter._checks import count, line, printable, refusal
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import (
     Ballot,
@@ -43,7 +43,6 @@ from netpromoter.rules import (
 from ._answered import Answered, poll_id
 from ._plan import AnyContacts, as_contacts
 from ._poll_scores import RESERVED, PollScores, PollTurnout
-from ._templates import line, printable
 
 __all__ = ["Polling", "protected"]
 

@@ -16,8 +16,6 @@ from netpromoter._checks import one_of, refusal
 from netpromoter.insight import Loop
 from netpromoter.model import (
     Bounced,
-    Coded,
-    Declined,
     Event,
     Forgotten,
     Message,
@@ -26,7 +24,6 @@ from netpromoter.model import (
     Responded,
     Response,
     Scheduled,
-    Settled,
     Survey,
     WaveDrawn,
     Withheld,
@@ -55,16 +52,19 @@ from netpromoter.wording import words
 from ._adopt import Adoption, adopt
 from ._answered import settled
 from ._cases import Cases
+from ._claims import settle, uncertain
 from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
 from ._follow_up import FollowUps
 from ._links import LinkPurpose, Links
 from ._loop import achieved
+from ._parts import check_parts
 from ._plan import AnyContacts, Plan, as_contacts, plan
 from ._polling import Polling
 from ._rates import Rate
+from ._receiving import Receiving
 from ._render import render
 from ._scoring import Design
-from ._telling import Telling
+from ._telling import Telling, Told
 from ._templates import Templates
 
 __all__ = ["Program"]
@@ -162,8 +162,7 @@ class Program:
     rates: Mapping[str, Rate] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        if not self.channels or not hasattr(self.channels, "items"):
-            raise refusal("channels", "a mapping of one name or more to channels", self.channels)
+        check_parts(self)
         unknown = set(self.policy.channels.order) - set(self.channels)
         if unknown:
             raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
@@ -173,8 +172,6 @@ class Program:
         self._check_employees()
 
     def _check_follow_up(self) -> None:
-        if not all(isinstance(each, FollowUp) for each in self.policies):
-            raise refusal("follow_up", "a FollowUp or a sequence of them", self.follow_up)
         names = [policy.name for policy in self.policies]
         if len(set(names)) < len(names):
             raise refusal("follow_up", "of different names", names)
@@ -325,13 +322,12 @@ class Program:
         return render(message, self.survey, said, self.links, at=at, **more)
 
     def uncertain(self, *, at: datetime) -> list[str]:
-        """List the messages of which nobody knows whether they were sent: taken, without an outcome, the lease over.
+        """List the messages of this survey of which nobody knows whether they were sent: taken, no outcome, lease over.
 
         They are never sent again by themselves, unless their channel delivers a message once however often it is given
         it. `settle` records what somebody has found out.
         """
-        now = instant("at", at)
-        return [claim.message.id for claim in self.store.claims() if instant("until", claim.intent.until) <= now]
+        return [claim.message.id for claim in uncertain(self.store, self._surveys, at)]
 
     def settle(self, message: str, *, delivered: bool, at: datetime) -> None:
         """Record what became of a message of which nobody knew; one that was not delivered is tried again.
@@ -339,21 +335,14 @@ class Program:
         Raises
         ------
         InvalidArgument
-            If there is no such message without an outcome, or somebody may be sending it still.
+            If this survey has no such message without an outcome, or somebody may be sending it still.
         """
-        claim = next((each for each in self.store.claims() if each.message.id == message), None)
-        if claim is None or claim.intent.until > at:
-            raise refusal("message", "one that was taken, has no outcome, and whose lease is over", message)
-        events: list[Event] = [Settled(message=message, at=at, delivered=delivered)]
-        if not delivered:
-            again = attrs.evolve(claim.message, attempt=claim.message.attempt + 1, due=at)
-            events.append(Scheduled(message=again, at=at))
-        self.store.append(events)
+        settle(self.store, self._surveys, message, delivered=delivered, at=at)
 
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     def message(self, token: str, purpose: LinkPurpose = "answer", *, at: datetime) -> Message:
-        """Find the message whose link somebody followed.
+        """Find the message whose link somebody followed, of whichever survey in the store it is.
 
         Parameters
         ----------
@@ -375,17 +364,11 @@ class Program:
         InvalidArgument
             If the ledger holds no such message.
         """
-        return self._adopted(self._references.find(self.links.read(token, purpose, at=at).value))
-
-    def _adopted(self, message: str | None) -> Message:
-        found = next(iter(self.store.entries(ids=[f"scheduled/{message}"])), None)
-        if found is None or not isinstance(found.event, Scheduled):
-            raise refusal("message", "the id of a message that was adopted", message)
-        return found.event.message
+        return self._receiving.linked(token, purpose, at)
 
     @cached_property
-    def _references(self) -> _References:
-        return _References(self.store, self.links)
+    def _receiving(self) -> Receiving:
+        return Receiving(self.store, self.links, *self._surveys)
 
     def receive_answer(
         self,
@@ -398,7 +381,8 @@ class Program:
     ) -> Response:
         """Record an answer.
 
-        A person who answers again, or adds a comment, has revised the answer: the last one counts.
+        A person who answers again, or adds a comment, has revised the answer: the last one counts. Everybody else who
+        would write waits meanwhile, so that of two answers at once each is kept.
 
         Parameters
         ----------
@@ -421,27 +405,14 @@ class Program:
         Raises
         ------
         InvalidArgument
-            If there is no such message.
+            If this survey, or that of its recovery, has no such message; the program of another survey takes its own.
         InvalidRating
             If the rating is not one.
+        Conflict
+            If the person is forgotten just now.
         """
         self._check_named("receive_answer")
-        asked = self._adopted(message)
-        known = [entry.event for entry in self.store.entries(contacts=[asked.contact], kinds=(Responded, Scheduled))]
-        drawn = _invitation(asked, known)
-        response = Response(
-            ordinal=sum(_of(event, asked) for event in known),
-            rating=rating,
-            at=at,
-            comment=comment,
-            drivers=drivers or {},
-            stratum=drawn.stratum,
-            probability=drawn.probability,
-            purpose="recovery" if asked.survey == self._recovery_key else "score",
-            **{name: getattr(asked, name) for name in _ASKED},
-        )
-        self.store.append([Responded(response=response)])
-        return response
+        return self._receiving.answer(message, rating=rating, at=at, comment=comment, drivers=drivers or {})
 
     def receive_opt_out(
         self, *, at: datetime, message: str | None = None, contact: str | None = None, reminders_only: bool = False
@@ -453,7 +424,7 @@ class Program:
         at : datetime
             When, aware.
         message : str, optional
-            The id of a message: its address is written to no more.
+            The id of a message, of any survey: its address is written to no more.
         contact : str, optional
             Or the id of the person.
         reminders_only : bool, default False
@@ -463,21 +434,25 @@ class Program:
             raise refusal("message", "given, or contact, and not both", message)
         destination = 0
         if message is not None:
-            asked = self._adopted(message)
+            asked = self._receiving.adopted(message)
             contact, destination = asked.contact, asked.destination
         opted: Any = {"contact": contact, "destination": destination}
         self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
 
     def receive_decline(self, message: str, *, at: datetime) -> None:
-        """Record that somebody will not answer, such as by closing the question: nothing follows on that occasion."""
+        """Record that somebody will not answer, such as by closing the question: nothing follows on that occasion.
+
+        Raises
+        ------
+        InvalidArgument
+            If this survey, or that of its recovery, has no such message.
+        """
         self._check_named("receive_decline")
-        asked = self._adopted(message)
-        place: Any = {name: getattr(asked, name) for name in ("survey", "kind", "occasion", "contact")}
-        self.store.append([Declined(at=at, **place)])
+        self._receiving.decline(message, at)
 
     def receive_bounce(self, message: str, *, at: datetime, reason: str = "") -> None:
-        """Record that a message came back for good: its address is written to no more."""
-        asked = self._adopted(message)
+        """Record that a message, of any survey, came back for good: its address is written to no more."""
+        asked = self._receiving.adopted(message)
         facts: Any = {"contact": asked.contact, "destination": asked.destination, "channel": asked.channel}
         self.store.append([Bounced(at=at, message=asked.id, reason=reason, **facts)])
 
@@ -503,22 +478,13 @@ class Program:
         Raises
         ------
         InvalidArgument
-            If an id is that of no answer to this survey; nothing is written then.
+            If an id is that of no answer to this survey or to its recovery; nothing is written then.
         """
-        known = {entry.event.id for entry in self.store.entries(ids=[f"responded/{each}" for each in codes])}
-        for each in codes:
-            if f"responded/{each}" not in known:
-                raise refusal("codes", "by ids of answers", each)
-        given = [Coded(response=each, code=code, coder=coder, at=at) for each, some in codes.items() for code in some]
-        return len(self.store.append(given))
+        return self._receiving.code(codes, coder, at)
 
     def codes(self) -> dict[str, list[str]]:
-        """Give the codes of answers by their ids, each once, in the order in which they were given."""
-        found: dict[str, dict[str, None]] = {}
-        for entry in self.store.entries(kinds=(Coded,)):
-            event: Any = entry.event
-            found.setdefault(event.response, {})[event.code] = None
-        return {response: list(given) for response, given in found.items()}
+        """Give the codes of this survey's answers by their ids, each once, in the order in which they were given."""
+        return self._receiving.codes()
 
     def forget(self, contact: str, *, at: datetime) -> Forgotten:
         """Delete what is personal of somebody, and see to it that nobody writes to them again.
@@ -594,7 +560,7 @@ class Program:
     @property
     def _known(self) -> tuple[str, ...]:
         """What answers have that policies may ask about: what is kept, further answers, and the code of the comment."""
-        return (*self.keep, *(each.key for each in self.survey.drivers), "theme")
+        return (*self.policy.keep, *(each.key for each in self.survey.drivers), "theme")
 
     @property
     def policies(self) -> tuple[FollowUp, ...]:
@@ -625,7 +591,7 @@ class Program:
             self,
             survey=attrs.evolve(self.survey, key=self._recovery_key, stands_for=None),
             cadence=self.recovery.trigger(self.survey.key),
-            rules=self.recovery.rules(self.rules),
+            rules=self.recovery.rules(self.policy.rules),
             audience=(Census(),),
             follow_up=(),
             recovery=None,
@@ -636,6 +602,11 @@ class Program:
     def _recovery_key(self) -> str:
         """The key under which detractors are asked again; a program that does so has no other."""
         return self.survey.key if self.purpose == "recovery" else f"{self.survey.key}-recovery"
+
+    @property
+    def _surveys(self) -> tuple[str, str]:
+        """The keys of the surveys whose messages and answers are this program's: its own, and that of its recovery."""
+        return self.survey.key, self._recovery_key
 
     # -- knowing -------------------------------------------------------------------------------------------------------
 
@@ -657,6 +628,9 @@ class Program:
             In the order in which they were given.
         """
         self._check_named("responses")
+        for name, moment in (("since", since), ("at", at)):
+            if moment is not None:
+                instant(name, moment)
         keys: Mapping[Purpose, str] = {"score": self.survey.key, "recovery": self._recovery_key}
         key = keys[one_of("purpose", purpose, tuple(keys))]
         last: dict[tuple[str, str], Response] = {}
@@ -731,18 +705,18 @@ class Program:
         Loop
         """
         self._check_named("loop")
-        keys = self.survey.key, self._recovery_key
-        return achieved(self.store, *keys, at=at, since=since, accounts=accounts, revenue=revenue, value=value)
+        return achieved(self.store, *self._surveys, at=at, since=since, accounts=accounts, revenue=revenue, value=value)
 
-    def tell(self, *, at: datetime) -> int:
-        """Tell every plugin what has happened since it was last told; give the number of facts that were told.
+    def tell(self, *, at: datetime) -> Told:
+        """Tell every plugin what has happened to this survey since it was last told.
 
+        What came of asking detractors again belongs to both programs, and is told once, by whichever comes first.
         Promises of cases that are due, overdue or to be escalated at this instant are found out first, and written:
         each once, never of a closed case, and never of a promise that was kept.
 
-        How far each plugin was told is kept in the store, so that each fact is told at least once, however many
-        processes there are. A plugin that raises is told the same fact again the next time, and hinders nobody: neither
-        the others nor dispatch and intake, which know nothing of plugins.
+        How far each plugin was told of each survey is kept in the store, so that each fact is told at least once,
+        however many processes there are. A plugin that raises is told the same fact again the next time, and hinders
+        nobody: neither the others nor dispatch and intake, which know nothing of plugins.
 
         Parameters
         ----------
@@ -751,31 +725,13 @@ class Program:
 
         Returns
         -------
-        int
+        Told
+            How many facts were told, which alerts were refused or put off, and which plugins raised.
         """
         instant("at", at)
         if self.ballots is None:
             self.store.append(self.cases.pending(at))
-        return Telling(self.store, self.plugins).tell()
-
-
-class _References:
-    """The messages that links may name; the ledger is read once, and then what is new."""
-
-    def __init__(self, store: Store, links: Links) -> None:
-        self._store, self._links = store, links
-        self._messages: dict[str, str] = {}
-        self._read = 0
-
-    def find(self, reference: str) -> str | None:
-        """Give the id of the message that a link names."""
-        if reference not in self._messages:
-            for entry in self._store.entries(kinds=(Scheduled,), after=self._read):
-                message = getattr(entry.event, "message", None)
-                names = self._links.references(message.id) if isinstance(message, Message) else ()
-                self._messages |= dict.fromkeys(names, getattr(message, "id", ""))
-                self._read = entry.position
-        return self._messages.get(reference)
+        return Telling(self.store, self.plugins, self._surveys).tell(at)
 
 
 def _fresh(event: Event, withheld: Container[str]) -> Event:
@@ -785,34 +741,6 @@ def _fresh(event: Event, withheld: Container[str]) -> Event:
         message = attrs.evolve(message, attempt=message.attempt + 1)
         event = Scheduled(message=message, at=event.at)
     return event
-
-
-#: What an answer takes over from the message that it answers.
-_ASKED = (
-    "survey",
-    "kind",
-    "revision",
-    "occasion",
-    "contact",
-    "arm",
-    "step",
-    "channel",
-    "destination",
-    "snapshot",
-)
-
-
-def _invitation(message: Message, known: Iterable[Event]) -> Message:
-    """Give the message with which an occasion began, to which its draw belongs; the message itself if none is known."""
-    sent = (event.message for event in known if isinstance(event, Scheduled))
-    place = message.survey, message.occasion
-    return next((each for each in sent if not each.step and (each.survey, each.occasion) == place), message)
-
-
-def _of(event: Event, message: Message) -> bool:
-    """Say whether an event is an answer to the survey and the occasion of a message."""
-    answer = getattr(event, "response", None)
-    return answer is not None and (answer.survey, answer.occasion) == (message.survey, message.occasion)
 
 
 def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:

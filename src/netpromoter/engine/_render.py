@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import refusal
+from netpromoter._checks import line, refusal
 from netpromoter.model import Message, Survey
 from netpromoter.wording import SLOTS, Words
 
 from ._links import Links
-from ._templates import Templates, line
+from ._templates import Templates
 
 __all__ = ["render"]
 

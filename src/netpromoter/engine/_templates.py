@@ -11,20 +11,18 @@ from typing import Any, NoReturn
 
 import attrs
 
-from netpromoter._checks import refusal, require
+from netpromoter._checks import line, printable, refusal, require
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import Message
 from netpromoter.rules import Policy
 from netpromoter.wording import closest
 
-__all__ = ["Templates", "line"]
+__all__ = ["Templates"]
 
 _OURS = "netpromoter:"
 _SUBJECT = "subject:"
 _KINDS = (".html", ".txt", ".subject")
 _SINGLE_BRACES = re.compile(r"(?<!\{)\{\s*\w+\s*\}(?!\})")
-_HALVES = re.compile("[\ud800-\udfff]")
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _VARIABLES = frozenset(
     {
         "answer_url",
@@ -234,16 +232,6 @@ class Templates:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever goes wrong in a template is to be mended there
             _blame(name, error)
-
-
-def printable(text: str) -> str:
-    """Replace what is no character of a text: controls but for tabs and line breaks, and halves of characters."""
-    return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
-
-
-def line(text: str) -> str:
-    """Make it one line: a subject with a line break would end the head of the mail."""
-    return " ".join(printable(text).split())
 
 
 def _stems(template: str, survey: str, arm: str | None, locale: str | None) -> Iterator[tuple[str, str | None]]:

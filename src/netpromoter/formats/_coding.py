@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Mapping
 
+from netpromoter._checks import printable
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import Response
 from netpromoter.ratings import category
@@ -26,7 +27,8 @@ def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[s
     r"""Write the comments of some answers as CSV, for people to put codes beside them.
 
     Each row has the id of its answer, by which `comment_codes` knows it again, however the sheet was sorted. A comment
-    that a spreadsheet would take for a formula gets an apostrophe before it.
+    that a spreadsheet would take for a formula gets an apostrophe before it. Controls and halves of characters are
+    replaced, since no text may hold them.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[s
         if each.comment is not None:
             found = _joined(known.get(each.id, ()))
             row = [each.id, each.at.isoformat(), each.rating, category(each.rating), each.comment, found]
-            writer.writerow([_plain(str(cell)) for cell in row])
+            writer.writerow([_plain(printable(str(cell))) for cell in row])
     return text.getvalue()
 
 

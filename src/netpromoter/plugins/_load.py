@@ -101,10 +101,11 @@ def open_store(url: str, plugins: Plugins | None = None, **options: Any) -> Stor
     Raises
     ------
     InvalidArgument
-        If the URL has no scheme, or one that no plugin offers.
+        If the URL has no scheme, or one that no plugin offers; or if an @ of its password is not written as %40.
     PluginError
-        If what a plugin opens is not a store, or if its error would show the password of the URL. Other errors of the
-        store go through.
+        If what a plugin opens is not a store, or if it cannot be opened. What hinders it is said without the password
+        of the URL, and is the cause unless it would show the password. Errors of netpromoter go through,
+        and so does what Python says of an option that the store does not take.
 
     Examples
     --------

@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import one_of, refusal
-from netpromoter.errors import PluginError
+from netpromoter._checks import one_of, raised, refusal, where_raised
+from netpromoter.errors import NetPromoterError, PluginError
 
 from ._ports import Channel, Store
 from ._urls import scheme_of, without_password
@@ -175,14 +175,15 @@ class Plugins:
         try:
             opened: Store = offer.factory(url, **options)
         except Exception as error:
-            said = without_password(error, url)
-            if said is None:
+            said, harmless = without_password(error, url)
+            if harmless and isinstance(error, NetPromoterError | TypeError):
                 raise
+            cause = error if harmless else None
         else:
             _refuse_unlike(Store, opened, named)
             return opened
         # Raised here and not above, so that what it hides is not its context.
-        raise PluginError(f"{named} must open (got {said})")
+        raise PluginError(f"{named} must open (got {said})") from cause
 
     def tell(self, hook: str, /, *plugins: str, **facts: object) -> tuple[Failure, ...]:
         """Tell plugins what happened, one after the other.
@@ -244,7 +245,8 @@ def _told(listener: Listener, hook: str, facts: Mapping[str, object]) -> Failure
     try:
         listener.function(*(facts[name] for name in listener.wanted))
     except Exception as error:  # noqa: BLE001 -- the law: nothing that a plugin does disturbs anybody else
-        _LOG.exception("plugin %s raised in %s", listener.plugin, hook)
+        where = f"plugin {listener.plugin} raised in {hook}"
+        _LOG.error("%s: %s\n%s", where, raised(error), where_raised(error))
         return Failure(plugin=listener.plugin, hook=hook, error=error)
     return None
 

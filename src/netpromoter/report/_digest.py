@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import count, refusal
+from netpromoter._checks import count, line, refusal
 from netpromoter._html import escape
 from netpromoter.engine import Program
 from netpromoter.errors import NoRatings
@@ -90,7 +90,7 @@ class Digest:
     @property
     def comments(self) -> tuple[Response, ...]:
         """The comments worth reading: of detractors first, then of promoters, then of passives, the longest first."""
-        said = [each for each in self.answers if each.comment is not None]
+        said = [each for each in self.answers if line(each.comment or "")]
         return tuple(sorted(said, key=_worth)[: self.most])
 
     @property
@@ -99,7 +99,7 @@ class Digest:
         parts = [f"{self.name}: {'nobody answered' if self.score is None else f'NPS {self.score.value:+.1f}'}"]
         parts.append(_many(len(self.answers), "new answer"))
         parts += [f"{_many(len(self.overdue), 'case')} overdue"] if self.overdue else []
-        return ", ".join(parts)
+        return line(", ".join(parts))
 
     def divides(self, name: str) -> bool:
         """Say whether an attribute that is kept divides the answers into groups: names or flags, and not too many."""
@@ -187,9 +187,9 @@ class Digest:
     def _tables(self) -> Iterator[tuple[str, list[list[str]]]]:
         for title, cases in (("Overdue", self.overdue), ("Due", self.due)):
             if cases:
-                yield f"{title}: {_many(len(cases), 'case')}", [_line(each) for each in cases]
+                yield f"{title}: {_many(len(cases), 'case')}", [_printed(_line(each)) for each in cases]
         if self.comments:
-            yield "Worth reading", [_quoted(each, self.codes.get(each.id, [])) for each in self.comments]
+            yield "Worth reading", [_printed(_quoted(each, self.codes.get(each.id, []))) for each in self.comments]
 
 
 _CASES = ("opened", "closed", "due", "overdue")
@@ -292,7 +292,12 @@ def _line(case: Case) -> list[str]:
 
 def _quoted(answer: Response, codes: Sequence[str]) -> list[str]:
     about = f" [{', '.join(codes)}]" if codes else ""
-    return [f"{answer.rating}", answer.contact, " ".join((answer.comment or "").split()) + about]
+    return [f"{answer.rating}", answer.contact, f"{answer.comment}{about}"]
+
+
+def _printed(cells: Iterable[str]) -> list[str]:
+    """Make each cell one line that a mail can carry, whatever somebody has written or is called."""
+    return [line(cell) for cell in cells]
 
 
 def _table(rows: Iterable[Iterable[str]]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from numbers import Real
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -16,14 +17,16 @@ import attrs
 from netpromoter._checks import refusal
 from netpromoter.model import CaseMoved, CaseOpened, Event, FollowUpDecided, Value
 
-from ._conditions import Condition, Field
+from ._conditions import Condition, Field, Unlike
 from ._fields import checked, maybe, whole
 
-__all__ = ["Assignment", "Capacity", "Load", "Priority", "Term", "is_first"]
+__all__ = ["Assignment", "Capacity", "Load", "Priority", "Term", "is_first", "survey_in"]
 
 _DAYS, _MONTHS = timedelta(days=3), timedelta(days=34)  # longer than any
 _LARGEST = 1.7976931348623157e308
 _CENTIMILLIONTH = 10**8
+
+_Policy: TypeAlias = "tuple[str, str]"  # the key of a survey, and the name of a policy about its answers
 
 
 # -- how many ----------------------------------------------------------------------------------------------------------
@@ -37,15 +40,18 @@ def _share(name: str, value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class Capacity:
-    """How many answers a policy can follow up.
+    """How many answers to a survey a policy can follow up.
+
+    Each survey is counted by itself: what a policy of the same name does elsewhere takes nothing away. Callers who work
+    for several have their quotas across all of them, see `Owner`.
 
     Parameters
     ----------
     per_day : int, optional
         So many on each calendar day of the policy's time zone.
     share : float, optional
-        This part, above 0 and at most 1, of all answers on which the policy has decided so far. Of the answers of one
-        person on one occasion one counts. What is not used today can be used tomorrow.
+        This part, above 0 and at most 1, of all answers to the survey on which the policy has decided so far. Of the
+        answers of one person on one occasion one counts. What is not used today can be used tomorrow.
 
     Raises
     ------
@@ -127,12 +133,12 @@ def _factor(value: Any) -> str | None:
     return None if value is None else value.name
 
 
-def _number(name: str, value: Value) -> float:
-    if value is None:
-        return 0.0
+def _number(name: str, value: Value, unlike: Unlike) -> float:
     if isinstance(value, int | float):
         return float(value)
-    raise refusal(f"what {Field(name)} holds in a priority", "a number, or True or False", value)
+    if value is not None and unlike == "refuse":
+        raise refusal(f"what {Field(name)} holds in a priority", "a number, or True or False", value)
+    return 0.0
 
 
 @attrs.frozen(init=False)
@@ -179,13 +185,15 @@ class Priority:
             found |= what.fields if isinstance(what, Condition) else {what}
         return frozenset(name for name in found if name is not None)
 
-    def of(self, values: Mapping[str, Value]) -> float:
+    def of(self, values: Mapping[str, Value], *, unlike: Unlike = "refuse") -> float:
         """Return the priority of one answer.
 
         Parameters
         ----------
         values : mapping of str to value
             What is known, by name; what is not there is missing.
+        unlike : {"refuse", "unknown"}, default "refuse"
+            What becomes of a field that holds no number, or is of another kind than it is compared with.
 
         Returns
         -------
@@ -195,31 +203,32 @@ class Priority:
         Raises
         ------
         InvalidArgument
-            If a field holds no number.
+            If a value is of another kind, and is not to be unknown.
         """
-        return self.of_each([values])[0]
+        return self.of_each([values], unlike=unlike)[0]
 
-    def of_each(self, answers: Sequence[Mapping[str, Value]]) -> list[float]:
+    def of_each(self, answers: Sequence[Mapping[str, Value]], *, unlike: Unlike = "refuse") -> list[float]:
         """Return the priority of each of n answers; see `of`."""
         sums = [self.start] * len(answers)
         for what, weight in self.terms:
-            amounts = map(_amount(what), answers)
+            amounts = map(_amount(what, unlike), answers)
             sums = [found + weight * amount for found, amount in zip(sums, amounts, strict=True)]
         if self.times is not None:
-            sums = [found * factor for found, factor in zip(sums, map(_amount(self.times), answers), strict=True)]
+            factors = map(_amount(self.times, unlike), answers)
+            sums = [found * factor for found, factor in zip(sums, factors, strict=True)]
         return [0.0 if math.isnan(found) else min(max(found, -_LARGEST), _LARGEST) for found in sums]
 
 
-def _amount(what: str | Condition) -> Callable[[Mapping[str, Value]], float]:
+def _amount(what: str | Condition, unlike: Unlike) -> Callable[[Mapping[str, Value]], float]:
     """Make what reads the amount of a term; answers that are alike in a condition are judged once."""
     if isinstance(what, str):
-        return lambda values: _number(what, values.get(what))
+        return lambda values: _number(what, values.get(what), unlike)
     names, judged = sorted(what.fields), dict[tuple[Any, ...], float]()
 
     def amount(values: Mapping[str, Value]) -> float:
         alike = tuple((values.get(name), type(values.get(name))) for name in names)
         if alike not in judged:
-            judged[alike] = float(what.matches(values) is True)
+            judged[alike] = float(what.matches(values, unlike=unlike) is True)
         return judged[alike]
 
     return amount
@@ -230,9 +239,9 @@ def _amount(what: str | Condition) -> Callable[[Mapping[str, Value]], float]:
 
 @attrs.frozen
 class Assignment:
-    """A case, as the load knows it: of which policy, whose since when, opened when, and whether it is open still."""
+    """A case, as a load knows it: of which survey and policy, whose since when, opened when, whether it is open."""
 
-    policy: str
+    policy: _Policy
     owner: str | None
     since: datetime
     opened: datetime
@@ -243,11 +252,14 @@ class Assignment:
 class Load:
     """What was decided and opened before, as capacity and quotas count it.
 
+    Capacity is that of a policy for the answers to one survey, and is counted so, although policies of several surveys
+    have one name. The cases of an owner are counted across all of them.
+
     Parameters
     ----------
-    decided : mapping of str to frozenset of str
-        The ids of the answers on which each policy has decided.
-    asked : mapping of str to int
+    decided : mapping of (str, str) to frozenset of str
+        By the key of a survey and the name of a policy, the ids of the answers on which it has decided.
+    asked : mapping of (str, str) to int
         On how many of them, of the answers of one person on one occasion counting one.
     cases : mapping of str to Assignment
         The cases that were opened, by id.
@@ -264,8 +276,8 @@ class Load:
     {'ann': 1}
     """
 
-    decided: Mapping[str, frozenset[str]] = attrs.field(factory=dict, hash=False)
-    asked: Mapping[str, int] = attrs.field(factory=dict, hash=False)
+    decided: Mapping[_Policy, frozenset[str]] = attrs.field(factory=dict, hash=False)
+    asked: Mapping[_Policy, int] = attrs.field(factory=dict, hash=False)
     cases: Mapping[str, Assignment] = attrs.field(factory=dict, hash=False)
 
     @classmethod
@@ -290,14 +302,15 @@ class Load:
         -------
         Load
         """
-        decided: dict[str, set[str]] = {}
+        decided: dict[_Policy, set[str]] = {}
         cases = dict(self.cases)
         moves = []
         for event in events:
             if isinstance(event, FollowUpDecided):
-                decided.setdefault(event.policy, set()).add(event.response)
+                decided.setdefault((survey_in(event.response), event.policy), set()).add(event.response)
             elif isinstance(event, CaseOpened):
-                cases.setdefault(event.case, Assignment(event.policy, event.owner, event.at, event.at, is_open=True))
+                policy = event.survey, event.policy
+                cases.setdefault(event.case, Assignment(policy, event.owner, event.at, event.at, is_open=True))
             elif isinstance(event, CaseMoved):
                 moves.append(event)
         for move in sorted(moves, key=lambda each: each.number):
@@ -305,7 +318,7 @@ class Load:
                 cases[move.case] = _moved(cases[move.case], move)
         return Load(**self._with(decided), cases=cases)
 
-    def _with(self, decided: Mapping[str, set[str]]) -> dict[str, Any]:
+    def _with(self, decided: Mapping[_Policy, set[str]]) -> dict[str, Any]:
         """Add answers to those that were decided before, and count which were new."""
         everything, asked = dict(self.decided), dict(self.asked)
         for policy, ids in decided.items():
@@ -319,23 +332,33 @@ class Load:
         """How many cases are open, by owner; those of None are nobody's."""
         return dict(Counter(assigned.owner for assigned in self.cases.values() if assigned.is_open))
 
-    def opened(self, policy: str) -> set[str]:
-        """Give the person and occasion of each case of a policy, as the ids of answers begin."""
-        return {case.rpartition("/")[0] for case, assigned in self.cases.items() if assigned.policy == policy}
+    def is_decided(self, policy: str, response: str) -> bool:
+        """Say whether a policy has decided on an answer, of this id."""
+        return response in self.decided.get((survey_in(response), policy), ())
 
-    def opened_on(self, policy: str, at: datetime, where: ZoneInfo) -> int:
-        """Count the cases that a policy opened on the day of an instant, on one wall clock."""
-        day = at.astimezone(where).date()
-        recent = (each.opened for each in self.cases.values() if each.policy == policy and at - each.opened < _DAYS)
+    def opened(self, survey: str, policy: str) -> set[str]:
+        """Give the person and occasion of each case of a policy for a survey, as the ids of answers begin."""
+        theirs = survey, policy
+        return {case.rpartition("/")[0] for case, assigned in self.cases.items() if assigned.policy == theirs}
+
+    def opened_on(self, survey: str, policy: str, at: datetime, where: ZoneInfo) -> int:
+        """Count the cases that a policy opened for a survey on the day of an instant, on one wall clock."""
+        theirs, day = (survey, policy), at.astimezone(where).date()
+        recent = (each.opened for each in self.cases.values() if each.policy == theirs and at - each.opened < _DAYS)
         return sum(opened.astimezone(where).date() == day for opened in recent)
 
     def taken(self, at: datetime, where: ZoneInfo) -> tuple[Counter[str | None], Counter[str | None]]:
-        """Count the cases that each owner got on the day and in the month of an instant, on one wall clock."""
+        """Count the cases of all surveys that each owner got on the day and in the month of an instant."""
         today = at.astimezone(where).date()
         recent = [assigned for assigned in self.cases.values() if at - assigned.since < _MONTHS]
         days = [(assigned.owner, assigned.since.astimezone(where).date()) for assigned in recent]
         monthly = Counter(owner for owner, day in days if (day.year, day.month) == (today.year, today.month))
         return Counter(owner for owner, day in days if day == today), monthly
+
+
+def survey_in(response: str) -> str:
+    """Give the key of the survey to which an answer, of this id, is one."""
+    return unquote(response.partition("/")[0], errors="surrogatepass")
 
 
 def is_first(response: str) -> bool:

@@ -17,18 +17,20 @@ from difflib import get_close_matches
 from functools import reduce
 from numbers import Integral
 from operator import and_, invert, or_
-from typing import Any, ClassVar, NoReturn, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias, cast, get_args
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import refusal, shown
+from netpromoter._checks import one_of, refusal, shown
 from netpromoter.errors import InvalidArgument, NoTruthValue
 from netpromoter.model import Column, Kind, Value, aware, column, instant
 
-__all__ = ["Condition", "Field", "Truth", "field"]
+__all__ = ["Condition", "Field", "Truth", "Unlike", "field"]
 
+#: What becomes of a value of another kind than it is compared with: it is refused, or as unknown as a missing one.
+Unlike: TypeAlias = Literal["refuse", "unknown"]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 _Operand: TypeAlias = str | int | float | bool | datetime
 _Columns: TypeAlias = Mapping[str, Column]
@@ -289,15 +291,18 @@ class Condition:
             return Truth(true=np.zeros(0, np.bool_), unknown=np.zeros(0, np.bool_))
         for name in self._node.names():
             _refuse_absent(name, columns)
+        self._node.check(columns)
         return self._node.truth(columns)
 
-    def matches(self, values: Mapping[str, Value]) -> bool | None:
+    def matches(self, values: Mapping[str, Value], *, unlike: Unlike = "refuse") -> bool | None:
         """Judge one person.
 
         Parameters
         ----------
         values : mapping of str to str, number, bool, date, datetime or None
             What is known, by name; what is not there is missing.
+        unlike : {"refuse", "unknown"}, default "refuse"
+            What becomes of a value of another kind than it is compared with.
 
         Returns
         -------
@@ -307,22 +312,24 @@ class Condition:
         Raises
         ------
         InvalidArgument
-            If a value is of another kind than what it is compared with.
+            If a value is of another kind than what it is compared with, and is not to be unknown.
 
         Examples
         --------
         >>> print((field("plan") == "paid").matches({}))
         None
         """
-        return _outcome(self._node, self._record(values))
+        return _outcome(self._node, self._record(values, unlike))
 
-    def explain(self, values: Mapping[str, Value]) -> str:
+    def explain(self, values: Mapping[str, Value], *, unlike: Unlike = "refuse") -> str:
         """Say in a clause why the condition is true, false or unknown for one person.
 
         Parameters
         ----------
         values : mapping of str to str, number, bool, date, datetime or None
             What is known, by name; what is not there is missing.
+        unlike : {"refuse", "unknown"}, default "refuse"
+            What becomes of a value of another kind than it is compared with.
 
         Returns
         -------
@@ -332,7 +339,7 @@ class Condition:
         Raises
         ------
         InvalidArgument
-            If a value is of another kind than what it is compared with.
+            If a value is of another kind than what it is compared with, and is not to be unknown.
 
         Examples
         --------
@@ -341,11 +348,16 @@ class Condition:
         'rating is 6, one of 8, 6, 2, 1, 0'
         >>> asked.explain({"tier": "small", "rating": 9})
         'tier is "small", not "large" and rating is 9, not one of 8, 6, 2, 1, 0'
+        >>> asked.explain({"tier": "small", "rating": "six"}, unlike="unknown")
+        'rating is "six", not a number'
         """
-        return " and ".join(dict.fromkeys(self._node.clauses(self._record(values))))
+        return " and ".join(dict.fromkeys(self._node.clauses(self._record(values, unlike))))
 
-    def _record(self, values: Mapping[str, Value]) -> _Columns:
-        return {name: column(name, [values.get(name)]) for name in self._node.names()}
+    def _record(self, values: Mapping[str, Value], unlike: Unlike) -> _Columns:
+        record = {name: column(name, [values.get(name)]) for name in self._node.names()}
+        if one_of("unlike", unlike, get_args(Unlike)) == "refuse":
+            self._node.check(record)
+        return record
 
     def __and__(self, other: Condition) -> Condition:
         return _joined("&", self, other)
@@ -381,6 +393,8 @@ class _Node(Protocol):
 
     def names(self) -> Iterator[str]: ...
 
+    def check(self, columns: _Columns) -> None: ...  # refuses what is of another kind than it is compared with
+
     def truth(self, columns: _Columns) -> Truth: ...
 
     def clauses(self, record: _Columns) -> Iterator[str]: ...
@@ -397,6 +411,9 @@ class _Missing:
 
     def names(self) -> Iterator[str]:
         yield self.name
+
+    def check(self, columns: _Columns) -> None:
+        pass
 
     def truth(self, columns: _Columns) -> Truth:
         missing = columns[self.name].missing
@@ -426,24 +443,29 @@ class _Test:
     def names(self) -> Iterator[str]:
         yield self.name
 
-    def truth(self, columns: _Columns) -> Truth:
+    def check(self, columns: _Columns) -> None:
         held = columns[self.name]
-        if held.missing.all():
-            return Truth(true=np.zeros_like(held.missing), unknown=held.missing)
-        if held.kind != self.kind:
+        if held.kind != self.kind and not held.missing.all():
             given = self.operands[0] if len(self.operands) == 1 else self.operands
             raise refusal(_compared(self.name), f"{_KINDS[held.kind]}, as its values are", given)
+
+    def truth(self, columns: _Columns) -> Truth:
+        held = columns[self.name]
+        if held.kind != self.kind:
+            return Truth(true=np.zeros_like(held.missing), unknown=np.ones_like(held.missing))
         return Truth(true=_VERBS[self.verb].test(held, self.operands) & ~held.missing, unknown=held.missing)
 
     def clauses(self, record: _Columns) -> Iterator[str]:
         value = record[self.name][0]
-        phrase = "" if value is None else self._phrase(true=bool(_outcome(self, record)))
+        phrase = "" if value is None else self._phrase(_outcome(self, record))
         yield f"{_shown_name(self.name)} is {_said(value)}{phrase}"
 
-    def _phrase(self, *, true: bool) -> str:
+    def _phrase(self, outcome: bool | None) -> str:  # noqa: FBT001 -- one of three truth values
+        if outcome is None:
+            return f", not {_KINDS[self.kind]}"
         verb = _VERBS[self.verb]
         given = [_said(operand) for operand in self.operands]
-        return (verb.yes if true else verb.no).format(*given, every=_listed(given), order=verb.order.get(self.kind))
+        return (verb.yes if outcome else verb.no).format(*given, every=_listed(given), order=verb.order.get(self.kind))
 
 
 @attrs.frozen
@@ -462,6 +484,10 @@ class _Joined:
     def names(self) -> Iterator[str]:
         for part in self.parts:
             yield from part.names()
+
+    def check(self, columns: _Columns) -> None:
+        for part in self.parts:
+            part.check(columns)
 
     def truth(self, columns: _Columns) -> Truth:
         return reduce(_JOINTS[self.sign], (part.truth(columns) for part in self.parts))
@@ -488,6 +514,9 @@ class _Not:
 
     def names(self) -> Iterator[str]:
         return self.part.names()
+
+    def check(self, columns: _Columns) -> None:
+        self.part.check(columns)
 
     def truth(self, columns: _Columns) -> Truth:
         return invert(self.part.truth(columns))

@@ -43,7 +43,7 @@ from netpromoter.model import (
 )
 from netpromoter.ratings import category
 
-from ._capacity import Capacity, Load, Priority, is_first
+from ._capacity import Capacity, Load, Priority
 from ._conditions import Condition, Field
 from ._draws import draws
 from ._fields import checked, condition, instance_of, maybe, named, whole
@@ -53,6 +53,7 @@ from ._routing import Desk, Routing, routing
 __all__ = ["ANSWER_FIELDS", "Decision", "Decisions", "FollowUp", "decide"]
 
 _Facts: TypeAlias = Mapping[str, Mapping[str, Value]]
+_Known: TypeAlias = Collection[str] | Mapping[str, Collection[Value]]
 _Values: TypeAlias = dict[str, Value]
 
 #: What a policy can ask of any answer, besides kept attributes and the keys of drivers; and how it is found.
@@ -98,6 +99,19 @@ def _priority(value: Any) -> Priority | None:
 
 def _zone(name: str, value: Any) -> None:
     place(name, value)
+
+
+def _is_given(value: Value) -> bool:
+    return value is not None and value == value and not (isinstance(value, str) and not value.strip())  # noqa: PLR0124
+
+
+def _refused(read: Callable[[_Values], object], name: str, value: Value) -> InvalidArgument | None:
+    """Give what is said against one value by whatever reads it."""
+    try:
+        read({name: value})
+    except InvalidArgument as error:
+        return error
+    return None
 
 
 @attrs.frozen
@@ -171,18 +185,20 @@ class FollowUp:
         """The time zone in which its days are counted."""
         return place("time_zone", self.time_zone)
 
-    def check(self, known: Collection[str]) -> None:
-        """Refuse a field that no answer will have.
+    def check(self, known: _Known) -> None:
+        """Refuse a field that no answer will have, or of which the policy can read no value.
 
         Parameters
         ----------
-        known : collection of str
-            What answers can have besides `ANSWER_FIELDS`: the kept attributes, and the keys of drivers.
+        known : collection of str, or mapping of str to values
+            What answers can have besides `ANSWER_FIELDS`: the kept attributes, and the keys of drivers. As a mapping
+            also values that some answers have.
 
         Raises
         ------
         InvalidArgument
-            If the policy asks about another field, which is named.
+            If the policy asks about another field, which is named; or if all values of a field are of another kind than
+            the policy compares or counts them with.
 
         Examples
         --------
@@ -197,6 +213,15 @@ class FollowUp:
             hint = f"did you mean {near[0]!r}?" if near else "it is no kept attribute and no driver"
             rule = f"must ask about what answers have: {', '.join(map(repr, present[:24]))}"
             raise InvalidArgument(f"{self.name} {rule} (got {shown(name)}; {hint})")
+        if isinstance(known, Mapping):
+            for name in sorted(self.fields & known.keys() - _OF_ANSWERS.keys()):
+                self._check_values(name, known[name])
+
+    def _check_values(self, name: str, values: Iterable[Value]) -> None:
+        kinds = {type(value): value for value in values if _is_given(value)}
+        refused = [error for value in kinds.values() if (error := _refused(self.reads, name, value)) is not None]
+        if refused and len(refused) == len(kinds):
+            raise refused[0]
 
     def deadlines(self, response: Response, facts: Mapping[str, Value] | None = None) -> tuple[Deadline, ...]:
         """Say until when each promise is to be kept for an answer, or would have been for one that was held out.
@@ -212,7 +237,7 @@ class FollowUp:
         -------
         tuple of Deadline
         """
-        return _promised(self, _Answers(self, [response], (), {response.id: facts or {}}), [0])[0]
+        return _promised(self, _Answers(self, [response], Load(), {response.id: facts or {}}), [0])[0]
 
     def reads(self, values: Mapping[str, Value]) -> None:
         """Refuse values of another kind than those with which the policy compares or counts them."""
@@ -369,7 +394,7 @@ def decide(
     at: datetime,
     load: Load | None = None,
     facts: _Facts | None = None,
-    known: Collection[str] = (),
+    known: _Known = (),
 ) -> Decisions:
     """Decide on some answers whether somebody calls, who does and by when.
 
@@ -385,23 +410,28 @@ def decide(
         What was decided and opened before, by this policy and by others that share its owners.
     facts : mapping of str to mapping of str to value, optional
         What is known of an answer besides, by its id: its theme, or something of its account.
-    known : collection of str, default none
-        Names of fields that answers can have, although none of these does: the kept attributes and the drivers.
+    known : collection of str, or mapping of str to values, default none
+        Names of fields that answers can have, although none of these does: the kept attributes and the drivers. As a
+        mapping also some of the values that other answers have.
 
     Returns
     -------
     Decisions
-        One for each answer that had none. What somebody says in a driver that is of another kind than the policy asks
-        for is missing.
+        One for each answer that had none.
 
     Raises
     ------
     InvalidArgument
-        If two answers have one id, if no answer has a field of the policy that is not known either, or if an attribute
-        is of another kind than what it is compared with.
+        If two answers have one id, if no answer has a field of the policy that is not known either, or if all values of
+        a kept attribute, here and in `known`, are of another kind than the policy compares or counts them with.
 
     Notes
     -----
+    A value of another kind than the policy asks for is unknown, of that answer alone, and the reason says so. Neither
+    an answer in words nor one odd attribute stops the decisions on all others.
+
+    Each survey has the capacity of the policy for itself.
+
     A person who revises an answer is called once: of the answers of one person and occasion the last is judged, and
     none once a case was opened for them. An answer of a recovery is not selected, unless the policy asks about
     "purpose".
@@ -424,66 +454,69 @@ def decide(
     """
     instant("at", at)
     before = Load() if load is None else load
-    answers = _Answers(policy, responses, before.decided.get(policy.name, frozenset()), facts or {})
+    answers = _Answers(policy, responses, before, facts or {})
     if len(answers.given):
-        policy.check({*known, *answers.names})
+        policy.check(answers.known(known))
     return _Deciding(policy, answers, at, before).decisions()
 
 
 class _Answers:
     """The answers on which there is no decision yet, with what the policy asks about them."""
 
-    def __init__(
-        self, policy: FollowUp, responses: Iterable[Response], decided: Collection[str], facts: _Facts
-    ) -> None:
+    def __init__(self, policy: FollowUp, responses: Iterable[Response], load: Load, facts: _Facts) -> None:
         everything = list(responses)
         if not all(isinstance(each, Response) for each in everything):
             raise refusal("responses", "made of Response", everything)
         ids = [each.id for each in everything]
         if len(set(ids)) < len(ids):
             raise refusal("responses", "of different ids", next(each for each, n in Counter(ids).items() if n > 1))
-        fresh = [place for place, each in enumerate(ids) if each not in decided]
-        self.decided = decided
+        fresh = [place for place, each in enumerate(ids) if not load.is_decided(policy.name, each)]
         self.given = [everything[place] for place in fresh]
         self.ids = [ids[place] for place in fresh]
         self.asks = [each.rpartition("/")[0] for each in self.ids]
         self._policy, self._facts = policy, facts
         self._names = sorted(policy.fields)
-        self._usable: dict[tuple[str, type], bool] = {}
+        self._priority = Priority() if policy.priority is None else policy.priority
+        self._ranked_by = sorted(self._priority.fields)
+        self._counted: dict[tuple[str, type], bool] = {}
         self._judged: dict[tuple[Any, ...], tuple[bool, str]] = {}
         self._judged_by = sorted(policy.where.fields) if policy.where is not None else []
         self.values = [self._read(each, answer) for each, answer in zip(self.ids, self.given, strict=True)]
 
-    @property
-    def names(self) -> set[str]:
-        """What any of them has, besides what all answers have."""
-        more = (self._facts.get(each, {}) for each in self.ids)
-        return {name for each in self.given for name in (*each.snapshot, *each.drivers)}.union(*more)
+    def known(self, before: _Known) -> dict[str, list[Value]]:
+        """Name what any of them, or others, can have, with the values of what is not somebody's own words."""
+        names = {*before, *(name for each in self.given for name in (*each.snapshot, *each.drivers))}
+        found: dict[str, list[Value]] = {name: [] for name in names.union(*map(self._facts_of, self.ids))}
+        for name, values in before.items() if isinstance(before, Mapping) else ():
+            found[name] += values
+        for each, answer in zip(self.ids, self.given, strict=True):
+            held = {**answer.snapshot, **self._facts_of(each)}
+            for name in found.keys() & self._names:
+                found[name].append(held.get(name))
+        return found
 
     def _read(self, response: str, answer: Response) -> _Values:
-        facts = self._facts.get(response, {})
+        facts = self._facts_of(response)
         return {name: self._value(name, answer, facts) for name in self._names}
+
+    def _facts_of(self, response: str) -> Mapping[str, Value]:
+        return self._facts.get(response, {})
 
     def _value(self, name: str, answer: Response, facts: Mapping[str, Value]) -> Value:
         if name in _OF_ANSWERS:
             return _OF_ANSWERS[name](answer)
-        for held in (facts, answer.snapshot):
-            if name in held:
-                return held[name]
-        said = answer.drivers.get(name)
-        return said if said is None or self._can_be_read(name, said) else None
+        held = next((each for each in (facts, answer.snapshot, answer.drivers) if name in each), {})
+        return held.get(name)
 
-    def _can_be_read(self, name: str, said: int | str) -> bool:
-        """Say whether the policy can make something of such an answer, which is somebody's own and not of the house."""
-        key = name, type(said)
-        if key not in self._usable:
-            try:
-                self._policy.reads({name: said})
-            except InvalidArgument:
-                self._usable[key] = False
-            else:
-                self._usable[key] = True
-        return self._usable[key]
+    def uncounted(self, row: int) -> list[str]:
+        """Name the fields of which the priority of an answer can make nothing."""
+        return [name for name in self._ranked_by if not self._is_counted(name, self.values[row][name])]
+
+    def _is_counted(self, name: str, value: Value) -> bool:
+        key = name, type(value)
+        if key not in self._counted:
+            self._counted[key] = _refused(self._priority.of, name, value) is None
+        return self._counted[key]
 
     def judge(self, row: int) -> tuple[bool, str]:
         """Say whether the condition selects an answer, and why; answers that are alike in it are judged once."""
@@ -505,7 +538,7 @@ class _Answers:
 def _verdict(where: Condition, names: tuple[str, ...], alike: tuple[tuple[Value, type], ...]) -> tuple[bool, str]:
     """Say whether a condition is true of some values, and why; their types tell 1 from True."""
     values = {name: value for name, (value, _) in zip(names, alike, strict=True)}
-    return where.matches(values) is True, where.explain(values)
+    return where.matches(values, unlike="unknown") is True, where.explain(values, unlike="unknown")
 
 
 class _Deciding:
@@ -513,7 +546,8 @@ class _Deciding:
 
     def __init__(self, policy: FollowUp, answers: _Answers, at: datetime, load: Load) -> None:
         self._policy, self._answers, self._at, self._load = policy, answers, at, load
-        self._opened = load.opened(policy.name)
+        surveys = {each.survey for each in answers.given}
+        self._opened = {survey: load.opened(survey, policy.name) for survey in surveys}
         size = len(answers.given)
         self._decision: list[FollowUpDecision] = ["not selected"] * size
         self._reason = [""] * size
@@ -547,9 +581,9 @@ class _Deciding:
         last = self._last_ordinals()
         recovery = "purpose" in self._policy.fields
         for row, (ask, answer) in enumerate(zip(self._answers.asks, self._answers.given, strict=True)):
-            if ask in self._opened:
+            if ask in self._opened[answer.survey]:
                 self._reason[row] = _HAS_CASE
-            elif answer.ordinal < last[ask] or f"{ask}/{answer.ordinal + 1}" in self._answers.decided:
+            elif answer.ordinal < last[ask] or self._load.is_decided(self._policy.name, f"{ask}/{answer.ordinal + 1}"):
                 self._reason[row] = _REVISED
             elif answer.purpose == "recovery" and not recovery:
                 self._reason[row] = _RECOVERY
@@ -585,26 +619,37 @@ class _Deciding:
     def _ranked(self, rows: Sequence[int]) -> list[int]:
         """Order by priority, and equals by chance."""
         if self._policy.priority is not None:
-            found = self._policy.priority.of_each([self._answers.values[row] for row in rows])
+            found = self._policy.priority.of_each([self._answers.values[row] for row in rows], unlike="unknown")
             for row, priority in zip(rows, found, strict=True):
                 self._priority[row] = priority
+                if uncounted := self._answers.uncounted(row):
+                    self._reason[row] += f"; the priority can make nothing of {' and '.join(uncounted)}"
         line = dict(zip(rows, self._drawn("line", rows).tolist(), strict=True))
         return sorted(rows, key=lambda row: (-self._priority[row], line[row], self._answers.asks[row]))
 
-    def _in_capacity(self, ranked: Sequence[int]) -> Sequence[int]:
-        """Cut where the capacity ends."""
-        left = len(ranked) if self._policy.capacity is None else self._left(self._policy.capacity)
-        for row in ranked[:left]:
-            self._decision[row] = "selected"
-        for row in ranked[left:]:
-            self._decision[row] = "over capacity"
-            self._reason[row] = f"beyond the capacity of {self._policy.capacity}; {self._reason[row]}"
-        return ranked[:left]
+    def _in_capacity(self, ranked: Sequence[int]) -> list[int]:
+        """Cut where the capacity of each survey ends."""
+        capacity, selected = self._policy.capacity, list[int]()
+        left = Counter({each: len(ranked) if capacity is None else self._left(each, capacity) for each in self._opened})
+        for row in ranked:
+            survey = self._answers.given[row].survey
+            left[survey] -= 1
+            if left[survey] >= 0:
+                self._decision[row] = "selected"
+                selected.append(row)
+            else:
+                self._decision[row] = "over capacity"
+                self._reason[row] = f"beyond the capacity of {capacity}; {self._reason[row]}"
+        return selected
 
-    def _left(self, capacity: Capacity) -> int:
-        answers = self._load.asked.get(self._policy.name, 0) + sum(map(is_first, self._answers.ids))
-        today = self._load.opened_on(self._policy.name, self._at, self._policy.zone)
-        return capacity.left(answers=answers, cases=len(self._opened), today=today)
+    def _left(self, survey: str, capacity: Capacity) -> int:
+        name = self._policy.name
+        new = sum(each.survey == survey and each.ordinal == 0 for each in self._answers.given)
+        return capacity.left(
+            answers=self._load.asked.get((survey, name), 0) + new,
+            cases=len(self._opened[survey]),
+            today=self._load.opened_on(survey, name, self._at, self._policy.zone),
+        )
 
     def _route(self, rows: Iterable[int]) -> None:
         """Give each case to somebody, the most urgent first."""

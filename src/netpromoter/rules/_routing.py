@@ -33,8 +33,8 @@ class Owner:
     name : str
         Who it is.
     per_day, per_month : int, optional
-        How many cases they get at most on a calendar day, and in a calendar month, of the policy's time zone; without a
-        limit if they are left out.
+        How many cases they get at most on a calendar day, and in a calendar month, of the policy's time zone, across
+        all programs that share a store; without a limit if they are left out.
 
     Raises
     ------
