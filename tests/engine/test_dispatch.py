@@ -451,6 +451,21 @@ def test_a_channel_that_cannot_be_opened_takes_no_message():
     assert kinds(found, Sending) == []
 
 
+def test_a_channel_that_a_program_has_no_more_hinders_no_other():
+    """What was adopted for it waits and is named, and so does what it was given before; the rest is sent."""
+    lost = Post(lambda *_: 1 / 0)
+    lost.idempotent = True
+    both = {"post": Post(), "fax": lost}
+    found = program(Post(), channels=both, order=Channels("post", "fax"), lease=HOUR)
+    by_fax = [Contact(id=f"f-{number}", addresses={"fax": f"{number}"}) for number in range(3)]
+    found.adopt(found.plan([*people(4), *by_fax], at=MONDAY), at=MONDAY)
+    assert found.dispatch(clock=Clock(), limit=9).uncertain == 1
+    fewer = program(both["post"], store=found.store)
+    done = fewer.dispatch(clock=Clock(MONDAY + DAY))
+    assert (done.postponed, done.down) == (2, {"fax": "the program has no channel of this name"})
+    assert sorted(both["post"].people) == sorted(each.id for each in people(4))
+
+
 @pytest.mark.parametrize("entered", [None, "post"])
 def test_a_channel_that_does_not_give_itself_is_refused(entered):
     """What comes of entering a channel, or of making one, must be able to send; nothing is sent by it."""

@@ -148,16 +148,14 @@ class Delivery:
 
     def channel(self, name: str) -> Channel:
         """Make a channel for one worker."""
-        offered: Any = self.channels.get(name)
-        if offered is None:
-            raise refusal("channel", f"one of {', '.join(map(repr, self.channels))}", name)
+        offered: Any = self.channels[name]
         is_channel = hasattr(offered, "send") and not isinstance(offered, type)
         made: Channel = _made_anew(offered) if is_channel else offered()
         return made
 
     def idempotent(self, name: str) -> bool:
         """Whether a channel may be given a message again."""
-        return bool(getattr(self.channel(name), "idempotent", False))
+        return name in self.channels and bool(getattr(self.channel(name), "idempotent", False))
 
     def again(self, message: Message, receipt: Receipt, at: datetime) -> Message | None:
         """Give the next attempt of a message that failed for now; None if there is none left.
@@ -435,6 +433,8 @@ class _Worker:
 
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""
+        if name not in self._all.delivery.channels:
+            self._close(name, "the program has no channel of this name")
         if name in self._all.down:
             return None
         if name not in self._channels:

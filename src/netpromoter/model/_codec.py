@@ -184,8 +184,7 @@ def _check_keys(name: str, found: AbstractSet[Any], known: AbstractSet[str]) -> 
     missing, unknown = sorted(known - found), sorted(map(repr, found - known))
     if missing:
         raise InvalidArgument(f"{name} must have all its keys (got no {', '.join(map(repr, missing))})")
-    if unknown:
-        raise InvalidArgument(f"{name} must have no keys but its own (got {', '.join(unknown)})")
+    raise InvalidArgument(f"{name} must have no keys but its own (got {', '.join(unknown)})")
 
 
 def _astray(name: str, rule: str, value: Any) -> InvalidArgument:
