@@ -215,6 +215,33 @@ class Watched(MemoryStore):
             yield entry
 
 
+class Forgetting(MemoryStore):
+    """A store in which somebody is forgotten in the moment in which others must wait."""
+
+    whom = None
+
+    @contextmanager
+    def exclusive(self):
+        with super().exclusive():
+            whom, self.whom = self.whom, None
+            if whom:
+                self.forget(whom)
+            yield
+
+
+def test_who_is_forgotten_meanwhile_is_decided_on_without_a_name():
+    """An answer that was read, and whose person was forgotten before the decision, is decided on as the log has it."""
+    found = answered([1, 2], store=Forgetting(), follow_up=every_detractor())
+    found.store.whom = "c-0"
+    (made,) = found.decide(at=MONDAY + 2 * HOUR)
+    contacts = {each.response.contact for each in made}
+    assert len(contacts) == 2
+    assert "c-1" in contacts
+    assert "c-0" not in contacts
+    (made,) = found.decide(at=MONDAY + 3 * HOUR)
+    assert len(made) == 0
+
+
 def test_nobody_waits_while_the_log_is_read():
     """A process that decides for the first time reads what the log holds before it keeps others from appending."""
     found = answered([1, 2, 9], store=Watched(), follow_up=every_detractor())

@@ -67,6 +67,7 @@ class FollowUps:
         """Decide about every answer that has no decision, and write it: one result for each policy."""
         self._catch_up()  # the first time that is the whole log, for which nobody else should have to wait
         with self.store.exclusive():
+            self._forget()
             answers, load, known = self._catch_up()
             made = list[Decisions]()
             for policy in self.policies:
@@ -74,6 +75,12 @@ class FollowUps:
                 self.store.append([*made[-1].events, *self._asked_again(made[-1])])
                 load = load.after(made[-1].events)
         return tuple(made)
+
+    def _forget(self) -> None:
+        """Read the log anew if somebody was forgotten since: it knows their answer under another name."""
+        if self.store.forgotten({answer.contact for answer in self._answers.values()}):
+            with self._lock:
+                self._read, self._load, self._answers, self._facts = 0, Load(), {}, {}
 
     def _catch_up(self) -> tuple[Sequence[Response], Load, _Values]:
         """Read what is new; give the answers that have no decision, what was decided, and what answers have."""
