@@ -30,7 +30,42 @@ from ._known import Known
 __all__ = ["FollowUps"]
 
 _KINDS = (Responded, Coded, FollowUpDecided, CaseOpened, CaseMoved)
-_Values: TypeAlias = Mapping[str, Sequence[Value]]
+_Known: TypeAlias = tuple[Sequence[Response], Load, Mapping[str, Sequence[Value]]]
+
+
+class _Log:
+    """What was read of the log so far; several threads may read on."""
+
+    def __init__(self, of: FollowUps) -> None:
+        self._of = of
+        self._position, self._load = 0, Load()
+        self._answers: dict[str, Response] = {}
+        self._lock = Lock()
+        self.facts: dict[str, dict[str, Any]] = {}
+        self._seen = Known(of.known)
+
+    def catch_up(self) -> _Known:
+        """Read what is new; give the answers that have no decision, what was decided, and what answers have."""
+        read = list(self._of.store.entries(kinds=_KINDS, after=self._position))
+        with self._lock:
+            new = [entry for entry in read if entry.position > self._position]  # another thread may have been faster
+            self._position = new[-1].position if new else self._position
+            self._load = self._load.after([entry.event for entry in new])
+            for entry in new:
+                self._note(entry.event)
+            self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
+            return tuple(self._answers.values()), self._load, self._seen.values
+
+    def _is_decided(self, response: str) -> bool:
+        """Say whether the log has a decision of every policy about an answer."""
+        return all(self._load.is_decided(policy.name, response) for policy in self._of.policies)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Coded):
+            self.facts.setdefault(event.response, {}).setdefault("theme", event.code)
+        elif isinstance(event, Responded) and event.response.survey == self._of.survey.key:
+            self._answers[event.response.id] = event.response
+            self._seen.add(event.response.snapshot)
 
 
 @attrs.define(kw_only=True)
@@ -56,54 +91,27 @@ class FollowUps:
     policies: Sequence[FollowUp]
     known: Sequence[str]
     recovery: Recovery | None
-    _read: int = 0
-    _load: Load = attrs.field(factory=Load)
-    _answers: dict[str, Response] = attrs.field(factory=dict)
-    _facts: dict[str, dict[str, Any]] = attrs.field(factory=dict)
-    _seen: Known = attrs.field(init=False, default=attrs.Factory(lambda self: Known(self.known), takes_self=True))
-    _lock: Lock = attrs.field(factory=Lock)
+    _log: _Log = attrs.field(init=False, default=attrs.Factory(_Log, takes_self=True))
 
     def decide(self, at: datetime) -> tuple[Decisions, ...]:
         """Decide about every answer that has no decision, and write it: one result for each policy."""
-        self._catch_up()  # the first time that is the whole log, for which nobody else should have to wait
+        self._log.catch_up()  # the first time that is all of it, for which nobody else should have to wait
         with self.store.exclusive():
-            self._forget()
-            answers, load, known = self._catch_up()
+            answers, load, known = self._undecided()
             made = list[Decisions]()
             for policy in self.policies:
-                made.append(decide(policy, answers, at=at, load=load, facts=self._facts, known=known))
+                made.append(decide(policy, answers, at=at, load=load, facts=self._log.facts, known=known))
                 self.store.append([*made[-1].events, *self._asked_again(made[-1])])
                 load = load.after(made[-1].events)
         return tuple(made)
 
-    def _forget(self) -> None:
-        """Read the log anew if somebody was forgotten since: it knows their answer under another name."""
-        if self.store.forgotten({answer.contact for answer in self._answers.values()}):
-            with self._lock:
-                self._read, self._load, self._answers, self._facts = 0, Load(), {}, {}
-
-    def _catch_up(self) -> tuple[Sequence[Response], Load, _Values]:
-        """Read what is new; give the answers that have no decision, what was decided, and what answers have."""
-        read = list(self.store.entries(kinds=_KINDS, after=self._read))
-        with self._lock:
-            new = [entry for entry in read if entry.position > self._read]  # another thread may have been faster
-            self._read = new[-1].position if new else self._read
-            self._load = self._load.after([entry.event for entry in new])
-            for entry in new:
-                self._note(entry.event)
-            self._answers = {each: answer for each, answer in self._answers.items() if not self._is_decided(each)}
-            return tuple(self._answers.values()), self._load, self._seen.values
-
-    def _is_decided(self, response: str) -> bool:
-        """Say whether the log has a decision of every policy about an answer."""
-        return all(self._load.is_decided(policy.name, response) for policy in self.policies)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, Coded):
-            self._facts.setdefault(event.response, {}).setdefault("theme", event.code)
-        elif isinstance(event, Responded) and event.response.survey == self.survey.key:
-            self._answers[event.response.id] = event.response
-            self._seen.add(event.response.snapshot)
+    def _undecided(self) -> _Known:
+        """Give what is known; where somebody was forgotten since it was read, as the log has it now."""
+        known = self._log.catch_up()
+        if self.store.forgotten({answer.contact for answer in known[0]}):
+            self._log = _Log(self)
+            known = self._log.catch_up()
+        return known
 
     def _asked_again(self, made: Iterable[Any]) -> Iterator[Triggered]:
         """Give the events by which detractors come to be asked again: all whom the policy wanted, called or not."""
