@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from netpromoter.channels import AppriseChannel, OutboxChannel, WebhookChannel
 from netpromoter.engine import CaseAlerts, Cases, Links, Program, Told
+from netpromoter.engine._alerts import AlertPutOff
 from netpromoter.errors import ChannelDown, Conflict, IllegalMove, InvalidArgument
 from netpromoter.model import (
     CaseAlerted,
@@ -512,9 +513,8 @@ PROMISES = [
 
 def watched(ratings, **options):
     desk = Desk()
-    found = answered(
-        ratings, plugins=load_plugins(desk, entry_points=False), follow_up=FollowUp(within=PROMISES, **options)
-    )
+    plugins = load_plugins(desk, entry_points=False)
+    found = answered(ratings, plugins=plugins, follow_up=FollowUp(within=PROMISES), **options)
     found.decide(at=MONDAY + 2 * HOUR)
     return found, desk
 
@@ -547,6 +547,32 @@ def test_nothing_is_told_of_what_is_closed_or_kept():
     broken = {contact for what, contact, _ in desk.told if what in {"due", "overdue", "escalated"}}
     assert broken == {"c-2"}
     assert ("closed", "c-0", "closed") in desk.told
+
+
+class Closing(MemoryStore):
+    """A store in which somebody acts in the moment in which others must begin to wait."""
+
+    act = None
+
+    @contextmanager
+    def exclusive(self):
+        act, self.act = self.act, None
+        if act:
+            act()
+        with super().exclusive():
+            yield
+
+
+def test_a_case_that_somebody_closes_meanwhile_is_not_late():
+    """Between the look at what is late and what is written of it nobody can close a case: nothing is told of it."""
+    found, desk = watched([2, 3], store=Closing())
+    found.tell(at=MONDAY + 3 * HOUR)
+    found.store.act = lambda: found.cases.close(
+        "nps/summer/c-0/follow-up", "no action", by="ann", at=MONDAY + 99 * HOUR
+    )
+    found.tell(at=MONDAY + 100 * HOUR)
+    assert [fact[:2] for fact in desk.told[2:]] == [("closed", "c-0"), ("overdue", "c-1"), ("escalated", "c-1")]
+    assert {alert.case for alert in kinds_of(found, CaseAlerted)} == {"nps/summer/c-1/follow-up"}
 
 
 def test_a_case_that_was_promised_nothing_is_never_late():
@@ -586,17 +612,61 @@ def test_a_plugin_that_raises_is_told_again():
 
 
 @pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
-def test_a_case_of_somebody_who_was_forgotten_is_told_all_the_same(store):
-    """Whoever forgets a person silences nobody: their case is told without their name, and so is everything else."""
+def test_who_is_forgotten_is_not_called(store):
+    """Their open case is closed, and told so without their name; it is never due, and hides nobody else's."""
     desk = Desk()
     options = {"plugins": load_plugins(desk, entry_points=False), "follow_up": FollowUp(within=PROMISES)}
     found = answered([2, 3], store=store(), **options)
     found.decide(at=MONDAY + 2 * HOUR)
     found.forget("c-0", at=MONDAY + 3 * HOUR)
     found.tell(at=MONDAY + 60 * HOUR)
-    assert [what for what, *_ in desk.told].count("overdue") == 2
+    told = [what for what, *_ in desk.told]
+    assert [told.count(what) for what in ("opened", "closed", "overdue")] == [2, 1, 1]
     assert "c-0" not in {contact for _, contact, _ in desk.told}
+    (gone,) = (case for case in found.cases if not case.is_open)
+    assert (gone.resolution, gone.moves[-1].by, gone.contact == "c-0") == ("no action", "forget", False)
     found.store.close()
+
+
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_an_answer_of_somebody_who_was_forgotten_takes_nobodys_place(store):
+    """It gets a decision of each policy and no case, also where another process decides later."""
+    policies = [every_detractor(name=name, capacity=Capacity(per_day=1)) for name in "ab"]
+    found = answered([0, 3], store=store(), follow_up=policies)
+    found.forget("c-0", at=MONDAY + 2 * HOUR)
+    for again in (program(store=found.store, follow_up=policies), found):
+        again.decide(at=MONDAY + 3 * HOUR)
+    assert [(case.contact, case.rating) for case in found.cases] == [("c-1", 3)] * 2
+    decisions = [event.decision for event in kinds_of(found, FollowUpDecided) if "c-1" not in event.response]
+    assert decisions == ["not selected"] * 2
+    found.store.close()
+
+
+WAYS = [
+    [],
+    ["attempt"],
+    ["attempt", "give_up"],
+    ["attempt", "decline"],
+    ["contact"],
+    ["contact", "escalate"],
+    ["contact", "resolve"],
+    ["contact", "resolve", "reopen"],
+    ["contact", "resolve", "close"],
+    ["escalate"],
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["-".join(way) or "assigned" for way in WAYS])
+def test_wherever_a_case_stands_it_is_closed_when_the_person_is_forgotten(way):
+    """By moves that are allowed, with the resolution that it has, and also by a clock that is behind."""
+    found = answered([2], follow_up=every_detractor(owner="ann"))
+    found.decide(at=MONDAY + 2 * HOUR)
+    for number, name in enumerate(way, 3):
+        more = {"resolution": "recovered"} if name == "resolve" else {}
+        getattr(found.cases, name)("nps/summer/c-0/every-detractor", by="ann", at=MONDAY + number * HOUR, **more)
+    found.forget("c-0", at=MONDAY + 2 * HOUR)
+    (case,) = found.cases
+    assert (case.status, case.resolution) == ("closed", "recovered" if "resolve" in way else "no action")
 
 
 @pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
@@ -776,13 +846,13 @@ class Full(Pager):
         return Receipt.sent(message)
 
 
-def full(ratings=(2, 2, 2)):
+def full(ratings=(2, 2, 2), **options):
     """Give a program of which the second case cannot be told for now, and its channel."""
     pager = Full()
     plugins = load_plugins(
         CaseAlerts(channel=pager, to="desk@example.com", news=["opened", "closed"]), entry_points=False
     )
-    found = answered(list(ratings), plugins=plugins, follow_up=FollowUp())
+    found = answered(list(ratings), plugins=plugins, follow_up=FollowUp(within=()), **options)
     found.decide(at=MONDAY + 2 * HOUR)
     return found, pager
 
@@ -806,15 +876,28 @@ def test_an_alert_that_is_put_off_holds_up_no_other_and_comes_once():
     assert found.tell(at=MONDAY + 10 * HOUR) == Told(facts=1)
 
 
-def test_an_alert_is_put_off_for_a_day():
+@pytest.mark.parametrize("store", [MemoryStore, lambda: SqlStore("sqlite://")], ids=["memory", "sqlite"])
+def test_an_alert_is_put_off_for_a_day_from_the_first_attempt(store):
     """After that it is refused, also in another process that tells; what was told meanwhile is not told again."""
-    found, pager = full()
-    day = MONDAY + 26 * HOUR
+    found, pager = full(store=store())
+    first = MONDAY + 30 * DAY
+    day = first + DAY
+    assert found.tell(at=first) == Told(facts=2, put_off=(FULL,))
     assert found.tell(at=day - timedelta(microseconds=1)).put_off == (FULL,)
     another = attrs.evolve(found)
     assert another.tell(at=day) == Told(refused=(FULL,))
     assert another.tell(at=day) == Told()
     assert [each.contact for each in pager.carried] == ["c-0", "c-2"]
+    found.store.close()
+
+
+def test_an_alert_that_is_put_off_is_tried_at_least_twice():
+    """However seldom somebody tells, one refusal for now loses no alert: the day counts from the first attempt."""
+    found, pager = full()
+    assert found.tell(at=MONDAY + 30 * DAY) == Told(facts=2, put_off=(FULL,))
+    pager.is_full = False
+    assert found.tell(at=MONDAY + 60 * DAY) == Told(facts=1)
+    assert [each.contact for each in pager.carried] == ["c-0", "c-2", "c-1"]
 
 
 def test_a_plugin_that_raises_while_something_is_put_off_is_told_the_same_again():
@@ -924,6 +1007,83 @@ def test_a_survey_without_news_is_not_read_again():
     assert (store.read, desk.told) == (before, [])
 
 
+class Counted(MemoryStore):
+    """A store that counts what is asked of it."""
+
+    calls = 0
+
+    def append(self, events, /, **options):
+        self.calls += 1
+        return super().append(events, **options)
+
+    def entries(self, **filters):
+        self.calls += 1
+        return super().entries(**filters)
+
+    def cursor(self, name, /):
+        self.calls += 1
+        return super().cursor(name)
+
+    def move_cursor(self, name, position, /):
+        self.calls += 1
+        super().move_cursor(name, position)
+
+
+class Closed:
+    """A plugin that is told of closed cases alone."""
+
+    @hookimpl
+    def netpromoter_case_closed(self):
+        raise AssertionError
+
+
+class Due:
+    """A plugin that is told alone of cases that are due soon."""
+
+    @hookimpl
+    def netpromoter_case_due(self):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("plugin", [Closed(), Due()], ids=["closed", "due"])
+def test_what_a_plugin_does_not_listen_to_costs_it_nothing(plugin):
+    """Messages, answers, moves and alerts that a plugin is not told of are neither looked up nor noted one by one."""
+    calls = []
+    for count in (1, 30):
+        found = answered([2] * count, store=Counted(), follow_up=FollowUp(within=PROMISES))
+        found.decide(at=MONDAY + 2 * HOUR)
+        for case in found.cases:
+            found.cases.assign(case, "ann", by="ann", at=MONDAY + 3 * HOUR)
+        found = attrs.evolve(found, plugins=load_plugins(plugin, entry_points=False))
+        before = found.store.calls
+        assert found.tell(at=MONDAY + 60 * HOUR) == Told()
+        calls.append(found.store.calls - before)
+        assert len(kinds_of(found, CaseAlerted)) == count
+    assert calls[0] == calls[1]
+
+
+def test_what_a_plugin_does_not_listen_to_is_not_looked_up_while_something_is_put_off():
+    """Behind an alert that waits, what does not concern a plugin costs nothing, however much it is."""
+
+    class Putting:
+        @hookimpl
+        def netpromoter_case_opened(self, case):
+            if case.contact == "c-0":
+                raise AlertPutOff("later")
+
+    found = answered([2, 2], store=Counted(), follow_up=FollowUp(), plugins=load_plugins(Putting(), entry_points=False))
+    found.decide(at=MONDAY + 2 * HOUR)
+    found.tell(at=MONDAY + 3 * HOUR)
+    calls = []
+    for hours, count in ((4, 1), (5, 20)):
+        for number in range(count):
+            found.receive_answer("nps/summer/c-0/0/0", number % 7, at=MONDAY + hours * HOUR + timedelta(minutes=number))
+        before = found.store.calls
+        assert found.tell(at=MONDAY + 6 * HOUR) == Told(put_off=("later",))
+        calls.append(found.store.calls - before)
+    assert calls[0] == calls[1]
+
+
 def test_nothing_is_told_of_the_time_before_a_case_was_opened():
     """A case that is opened a month late is late from then on: no alert is older, and the past reads as it was."""
     found, desk = answered([2], follow_up=FollowUp(within=PROMISES)), Desk()
@@ -937,6 +1097,10 @@ def test_nothing_is_told_of_the_time_before_a_case_was_opened():
     assert found.cases.pending(late - HOUR) == []
 
 
+ONE_OF_NEWS = "news must be one of 'opened', 'due', 'overdue', 'escalated', 'closed'"
+A_CHANNEL = "channel must be something with a method send, or a context manager that gives it"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -945,14 +1109,37 @@ def test_nothing_is_told_of_the_time_before_a_case_was_opened():
         ({"to": 5}, "to must be an address, or a mapping of owners to addresses (got 5)"),
         ({"to": {"": "x", "ann": " "}}, "to['ann'] must be an address (got ' ')"),
         ({"to": {"ann": None}}, "to['ann'] must be an address (got None)"),
-        ({"to": "x", "news": ["late"]}, "news must be one of 'opened', 'due', 'overdue', 'escalated', 'closed' (got"),
+        ({"to": {5: "x"}}, "each owner in to must be text (got 5)"),
+        ({"to": "x", "news": ["late"]}, f"{ONE_OF_NEWS} (got 'late')"),
+        ({"to": "x", "news": "late"}, f"{ONE_OF_NEWS} (got 'late')"),
+        ({"to": "x", "news": 5}, f"{ONE_OF_NEWS} (got 5)"),
+        ({"to": "x", "news": [5]}, f"{ONE_OF_NEWS} (got 5)"),
+        ({"to": "x", "news": None}, f"{ONE_OF_NEWS} (got None)"),
+        ({"to": "x", "channel": 5}, f"{A_CHANNEL} (got a int)"),
+        ({"to": "x", "channel": "https://example.com/a-secret"}, f"{A_CHANNEL} (got a str)"),
+        ({"to": "x", "channel": Post}, f"{A_CHANNEL} (got a type)"),
     ],
 )
 def test_alerts_that_reach_nobody_are_refused(options, message):
-    """An address is needed, and news that there is."""
+    """A channel is needed, an address, and news that there is; no refusal shows what may be a secret."""
     with pytest.raises(InvalidArgument) as refused:
-        CaseAlerts(channel=Pager(), **options)
-    assert str(refused.value).startswith(message)
+        CaseAlerts(**{"channel": Pager()} | options)
+    assert str(refused.value) == message
+
+
+def test_a_channel_of_alerts_may_be_what_opens_one():
+    """A context manager that cannot send itself, and gives what can, carries alerts."""
+    pager = Pager()
+
+    class Opening:
+        def __enter__(self):
+            return pager.__enter__()
+
+        def __exit__(self, *_):
+            pager.__exit__()
+
+    alerted(Opening(), "desk@example.com", "opened")
+    assert [(message.template, pager.opened) for message in pager.carried] == [("case_opened", 0)]
 
 
 # -- asking again ------------------------------------------------------------------------------------------------------

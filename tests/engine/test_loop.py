@@ -119,12 +119,12 @@ def test_every_store_tells_the_same(tmp_path):
 
 
 def test_who_is_forgotten_is_still_counted():
-    """After a person is forgotten the counts are what they were."""
+    """After a person is forgotten the counts of any instant before are what they were."""
     at = MONDAY + 30 * DAY
     found = program()
     wanted = lived(found)
     before = found.loop(at=at)
-    found.forget(next(each for each in wanted if each.decision == "selected").response.contact, at=at)
+    found.forget(next(each for each in wanted if each.decision == "selected").response.contact, at=at + DAY)
     assert found.loop(at=at).rows() == before.rows()
 
 
@@ -258,6 +258,21 @@ def test_every_store_tells_the_same_of_messages(tmp_path):
     written = reminded(store=SqlStore(f"sqlite:///{tmp_path}/nps.db"))
     assert written.loop(at=at) == reminded().loop(at=at)
     written.store.close()
+
+
+def test_who_is_forgotten_is_left_out_of_the_accounts():
+    """The log knows the ids of the forgotten no more: named in the accounts, they count as never asked."""
+    at = MONDAY + 30 * DAY
+    found = reminded()
+    accounts = {f"c-{number}": f"account {number}" for number in range(10)}
+    gone = {"c-3", "c-6"}
+    left = {contact: account for contact, account in accounts.items() if contact not in gone}
+    before = found.loop(at=at, accounts=left)
+    for contact in gone:
+        found.forget(contact, at=at)
+    without, named = (found.loop(at=at, accounts=each) for each in (left, accounts))
+    assert (without.contacts, without.accounts) == (before.contacts, before.accounts)
+    assert named.contacts[0].share == share(without.contacts[0].count, len(accounts))
 
 
 def test_who_is_forgotten_takes_their_words_along():

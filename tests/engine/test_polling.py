@@ -747,6 +747,8 @@ def test_groups_are_compared_with_those_of_the_same_name():
     assert rows["Labs"] == blank | {"nps": 100}
     with pytest.raises(InvalidArgument, match=r"^confidence_level must be a number strictly between 0 and 1"):
         autumn.changes(spring, confidence_level=95)
+    with pytest.raises(InvalidArgument, match=r"^earlier must be the PollScores of a poll \(got 5\)$"):
+        autumn.changes(5)
 
 
 def naive(tally):

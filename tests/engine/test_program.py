@@ -176,6 +176,19 @@ def test_a_link_to_a_message_that_never_was_is_refused():
         found.message(stranger, at=MONDAY)
 
 
+def opted_out(found):
+    return [entry.event for entry in found.store.entries(kinds=(OptedOut,))]
+
+
+def test_an_opt_out_by_id_is_heard_in_another_list():
+    """Whoever has the mailbox by another id, in a list that does not know the first, is not asked either."""
+    found, _ = sent(1)
+    found.receive_opt_out(contact="c-0", at=MONDAY)
+    (same,) = people(1)
+    other = attrs.evolve(same, id="cust-77")
+    assert found.plan([other], at=MONDAY + 30 * DAY).why("cust-77") == "cust-77 is not asked: opted out."
+
+
 def test_an_opt_out_holds_for_the_person_and_the_address():
     """By the link in a message, or by id, somebody is written to no more."""
     found, messages = sent(4)
@@ -183,8 +196,12 @@ def test_an_opt_out_holds_for_the_person_and_the_address():
     found.receive_opt_out(at=MONDAY, contact="c-1", reminders_only=True)
     after = found.plan(people(4), at=MONDAY + 3 * DAY)
     assert sorted(message.contact for message in after.reminders) == ["c-2", "c-3"]
-    events = [entry.event for entry in found.store.entries(kinds=(OptedOut,))]
-    assert [(event.contact, event.destination) for event in events] == [("c-0", messages[0].destination), ("c-1", 0)]
+    found.receive_opt_out(at=MONDAY, contact="nobody")
+    assert [(event.contact, event.destination) for event in opted_out(found)] == [
+        ("c-0", messages[0].destination),
+        ("c-1", next(each.destination for each in messages if each.contact == "c-1")),
+        ("nobody", 0),
+    ]
     for wrong in ({}, {"message": messages[0].id, "contact": "c-0"}):
         with pytest.raises(InvalidArgument, match="message must be given, or contact, and not both"):
             found.receive_opt_out(at=MONDAY, **wrong)

@@ -1,5 +1,6 @@
 """How much of contacts, accounts and revenue was asked and heard, with accounts as what is drawn."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -210,7 +211,14 @@ def test_the_table_has_a_line_for_each():
     ("given", "message"),
     [
         ({"accounts": None}, r"accounts must be given where revenue is \(got None\)"),
-        ({"accounts": ["a"]}, r"accounts must be a mapping of contacts to accounts \(got \['a'\]\)"),
+        ({"accounts": ["a"]}, r"accounts must be a mapping of contacts to accounts, .* \(got \['a'\]\)"),
+        *(
+            (
+                {"accounts": ACCOUNTS | wrong},
+                rf"accounts must be a mapping of .* or to None \(got {re.escape(str(wrong))}\)",
+            )
+            for wrong in ({"c": ["x"]}, {"c": nan}, {"c": 5}, {5: "x"})
+        ),
         ({"revenue": [5]}, r"revenue must be a mapping of accounts to numbers from 0 to 1e\+15 \(got \[5\]\)"),
         *(
             ({"revenue": REVENUE | {"x": amount}}, "revenue must be a mapping of accounts to numbers from 0 to")

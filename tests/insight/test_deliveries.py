@@ -263,6 +263,7 @@ def test_a_comment_of_later_is_not_known_yet():
     ("given", "message"),
     [
         ({"deliveries": [3]}, r"deliveries must be made of Delivery \(got 3\)"),
+        ({"deliveries": 5}, r"deliveries must be made of Delivery \(got 5\)"),
         ({"deliveries": [], "delivered": {}}, r"delivered must be left out where deliveries are given \(got {}\)"),
         ({"deliveries": [], "declined": 3}, r"declined must be a mapping of \(occasion, contact\) to an instant"),
         ({"opted_out": {"june": START}}, r"opted_out must be a mapping of \(occasion, contact\) to an instant"),
@@ -277,6 +278,9 @@ def test_what_is_no_fact_is_refused(given, message):
 @pytest.mark.parametrize(
     ("field", "message"),
     [
+        ({"occasion": 5}, r"occasion must be text that is not blank \(got 5\)"),
+        ({"occasion": " "}, r"occasion must be text that is not blank \(got ' '\)"),
+        ({"contact": None}, r"contact must be text that is not blank \(got None\)"),
         ({"at": 3}, r"at must be a datetime with a time zone \(got 3\)"),
         ({"bounced": START.replace(tzinfo=None)}, "bounced must be a datetime with a time zone"),
         ({"step": -1}, r"step must be a whole number of at least 0 \(got -1\)"),

@@ -435,6 +435,9 @@ def test_promises_add_up_over_disjoint_cases():
     ("given", "message"),
     [
         ({"responses": [3]}, r"responses must be made of Response \(got 3\)"),
+        ({"responses": 5}, r"responses must be made of Response \(got 5\)"),
+        ({"decisions": 5}, r"decisions must be made of FollowUpDecided \(got 5\)"),
+        ({"cases": None}, r"cases must be made of Case \(got None\)"),
         ({"decisions": [3]}, r"decisions must be made of FollowUpDecided \(got 3\)"),
         ({"cases": [3]}, r"cases must be made of Case \(got 3\)"),
         ({"at": START.replace(tzinfo=None)}, "at must be a datetime with a time zone"),
@@ -442,7 +445,7 @@ def test_promises_add_up_over_disjoint_cases():
         ({"delivered": [("june", "c-1")]}, r"delivered must be a mapping of \(occasion, contact\) to an instant"),
         ({"delivered": {"june": START}}, r"delivered must be a mapping of \(occasion, contact\) to an instant"),
         ({"asked_again": {("june", "c-1"): 3}}, r"asked_again must be a mapping of \(occasion, contact\)"),
-        ({"accounts": ["c-1"]}, r"accounts must be a mapping of contacts to accounts \(got \['c-1'\]\)"),
+        ({"accounts": ["c-1"]}, r"accounts must be a mapping of contacts to accounts, .* \(got \['c-1'\]\)"),
         (
             {"responses": [answer(), again(survey="nps", ordinal=1)]},
             r"responses must be of one survey, and of its recovery \(got \['nps'\]\)",

@@ -113,6 +113,9 @@ def test_options_are_refused_by_name():
         found.by_owner(minimum=0)
     with pytest.raises(InvalidArgument, match="confidence_level must be a number strictly between 0 and 1"):
         found.by_team({}, confidence_level=95)
+    for wrong, shown in ((5, "5"), ({"ann": ["east"]}, r"{'ann': \['east'\]}"), ({5: "east"}, "{5: 'east'}")):
+        with pytest.raises(InvalidArgument, match=rf"teams must be a mapping of owners to teams, .* \(got {shown}\)"):
+            found.by_team(wrong)
 
 
 def test_a_notebook_shows_the_ranking():

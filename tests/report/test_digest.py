@@ -1,10 +1,15 @@
 """Digests: what they gather, that nothing steers a reader's mail, and that what they say is what the log says."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netpromoter.channels import OutboxChannel
 from netpromoter.engine import Links, Program
@@ -13,7 +18,7 @@ from netpromoter.model import Contact, Receipt, Scheduled, Survey
 from netpromoter.plugins import load_plugins
 from netpromoter.report import digest
 from netpromoter.rules import Census, Sample, Wave, every_detractor, field
-from netpromoter.stats import compare, score
+from netpromoter.stats import Score, compare, design_score, score
 from netpromoter.stores import MemoryStore
 
 MONDAY = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -80,17 +85,84 @@ def test_what_happens_between_two_periods_is_in_one_of_them():
     assert (second.score, second.before) == (None, score([2]))
 
 
-def test_the_change_of_scores_by_design_covers_both_errors():
-    """Where a score is by design, the change is the difference of both, with an interval as wide as both make it."""
+def test_the_change_of_scores_by_design_is_as_uncertain_as_both():
+    """Where all are of one mind in each stratum, the change is not certain, as neither score is."""
     audience = [Census(where=field("plan") == "paid"), Sample(share=0.5, where=field("plan") == "free")]
     found = program(60, audience=audience)
-    answer(found, [0, 5, 9, 10, 10, 7, 3, 9] * 2, MONDAY + HOUR)
-    answer(found, [9, 2, 9, 10, 6, 7, 9, 9] * 2, MONDAY + DAY + HOUR)
+    for day, gives in enumerate(({"paid": 10, "free": 10}, {"paid": 10, "free": 3})):
+        silent = [entry.event.message for entry in found.store.entries(kinds=(Scheduled,))][8 * day :]
+        for message in silent[:8]:
+            plan = "paid" if int(message.contact[2:]) % 2 else "free"
+            found.receive_answer(message.id, gives[plan], at=MONDAY + day * DAY + HOUR)
     made = digest(found, since=MONDAY + DAY, at=MONDAY + 2 * DAY)
     value, low, high = made.change
-    assert value == pytest.approx(made.score.value - made.before.value) == pytest.approx((low + high) / 2)
-    errors = made.score.standard_error**2 + made.before.standard_error**2
-    assert high - low == pytest.approx(2 * 1.959964 * errors**0.5)
+    assert (made.before.standard_error, made.score.standard_error) == (0, 0)
+    assert value == made.score.value - made.before.value == pytest.approx(made.score.value - 100)
+    assert -200 <= low < value < high <= 200
+    assert low == pytest.approx(value - (made.score.value - made.score.interval()[0]))  # nothing is above +100
+    assert high - value > 100 - made.before.interval()[0]
+
+
+@cache
+def quiet():
+    """Give the digest of a day on which nobody answered."""
+    return digest(program(1), since=MONDAY, at=MONDAY + DAY)
+
+
+def by_design(promoters, passives, detractors, whole):
+    """Give a score of answers of two strata, in which everybody answered or one in three."""
+    ratings = [10] * promoters + [8] * passives + [3] * detractors
+    strata = ["one" if number % 2 else "two" for number in range(len(ratings))]
+    sizes = {name: strata.count(name) * (1 if whole else 3) for name in {*strata}}
+    return design_score(ratings, strata=strata, populations=sizes, lonely="adjust")
+
+
+GROUPS = ("promoters", "passives", "detractors")
+COUNTS = st.tuples(*[st.integers(0, 6)] * 3, st.booleans()).filter(lambda drawn: any(drawn[:3]))
+
+
+@given(COUNTS, COUNTS, st.booleans())
+def test_a_change_is_never_more_certain_than_its_scores(one, other, plain):
+    """It lies within ±200, and leaves open what the intervals of both scores do; only two censuses leave nothing."""
+    before = Score.from_counts(**dict(zip(GROUPS, one, strict=False))) if plain else by_design(*one)
+    after = by_design(*other)
+    made = attrs.evolve(quiet(), before=before, score=after)
+    value, low, high = made.change
+    assert value == after.value - before.value
+    assert -200 <= low <= value + 1e-9
+    assert value - 1e-9 <= high <= 200
+    (b_low, b_high), (a_low, a_high) = before.interval(), after.interval()
+    squares = [(after.value - a_low, b_high - before.value), (a_high - after.value, before.value - b_low)]
+    down, up = (sum(each**2 for each in pair) ** 0.5 for pair in squares)
+    assert low == pytest.approx(max(-200, value - down))
+    assert high == pytest.approx(min(200, value + up))
+    assert (high - low < 1e-9) == (before.census and after.census)
+    mirrored = attrs.evolve(made, before=after, score=before).change
+    assert mirrored == pytest.approx((-value, -high, -low))
+
+
+def test_before_the_first_year_there_was_nothing():
+    """A period of which the one before would begin before the year 1 has none, in whatever time zone it is given."""
+    found = program()
+    answer(found, [10], MONDAY + HOUR)
+    first = datetime.min.replace(tzinfo=UTC)
+    for since in (first, first.replace(year=900), datetime(900, 1, 1, tzinfo=timezone(9 * HOUR))):
+        made = digest(found, since=since, at=MONDAY + DAY)
+        assert (made.score, made.before, made.change) == (score([10]), None, None)
+
+
+def test_a_period_is_told_in_utc():
+    """Instants of another time zone are the same instants, and a night in which clocks change is as long as it was."""
+    found = program()
+    answer(found, [2, 9], MONDAY + HOUR)
+    there = timezone(2 * HOUR)
+    elsewhere = digest(found, since=MONDAY.astimezone(there), at=(MONDAY + DAY).astimezone(there))
+    assert elsewhere.text == digest(found, since=MONDAY, at=MONDAY + DAY).text
+    changing = ZoneInfo("Europe/Berlin")
+    since, at = datetime(2026, 10, 25, 0, tzinfo=changing), datetime(2026, 10, 26, 0, tzinfo=changing)
+    made = digest(found, since=since, at=at)
+    assert made.at - made.since == 25 * HOUR
+    assert made.since.tzinfo is UTC
 
 
 def test_cases_are_due_or_overdue_or_done():
@@ -223,10 +295,11 @@ def test_any_channel_carries_it(tmp_path):
             "comments must be a whole number of at least 0 (got",
         ),
         ({"since": MONDAY.replace(tzinfo=None), "at": MONDAY}, "since must be"),
+        ({"program": 5, "since": MONDAY, "at": MONDAY + DAY}, "program must be a Program (got 5)"),
     ],
 )
 def test_a_period_that_is_none_is_refused(options, message):
     """Each refusal names the argument, the rule and the value."""
     with pytest.raises(InvalidArgument) as refused:
-        digest(program(), **options)
+        digest(**{"program": program()} | options)
     assert str(refused.value).startswith(message)

@@ -148,6 +148,42 @@ def test_what_is_wrong_is_refused_by_name(make):
     store.close()
 
 
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_what_is_no_expectation_and_no_destination_is_refused(make):
+    """Every store says alike what a position and a destination are; a number of any class is one."""
+    store = make()
+    store.append([scheduled()])
+    rule = "expecting must be a mapping of contacts and destinations to positions, whole numbers from 0"
+    for wrong in (
+        {"a": "b"},
+        {"a": -1},
+        {"a": None},
+        {"a": 0.5},
+        {"a": True},
+        {-1: 0},
+        {1 << 64: 0},
+        {None: 0},
+        {0.5: 0},
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            store.append([scheduled("bob")], expecting=wrong)
+        assert str(caught.value) == f"{rule} (got {wrong})"
+    for wrong in ([], 5, "a"):
+        with pytest.raises(InvalidArgument) as caught:
+            store.append([scheduled("bob")], expecting=wrong)
+        assert str(caught.value) == f"{rule} (got {wrong!r})"
+    for wrong, shown in ((["a"], "'a'"), ([-1], "-1"), ([1 << 64], str(1 << 64)), ([True], "True"), (5, "5")):
+        with pytest.raises(InvalidArgument) as caught:
+            store.entries(destinations=wrong)
+        assert str(caught.value) == f"destinations must be whole numbers of 64 bits (got {shown})"
+    assert [entry.position for entry in store.entries(destinations=np.array([7, (1 << 64) - 1], np.uint64))] == [1]
+    for who in (np.uint64(7), 7, "ann"):
+        with pytest.raises(Conflict):
+            store.append([scheduled("bob")], expecting={who: np.int64(0)})
+    assert len(store.append([scheduled("bob")], expecting={np.uint64(7): np.int64(1), (1 << 64) - 1: 0})) == 1
+    store.close()
+
+
 @pytest.mark.parametrize("key", [b"x" * 65, "secret", None])
 @pytest.mark.parametrize("make", [MemoryStore, lambda key: SqlStore("sqlite://", key=key)])
 def test_a_key_is_a_few_bytes(make, key):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 import attrs
 
 from netpromoter._checks import line, one_of, refusal, spoken
-from netpromoter.errors import NetPromoterError
+from netpromoter.errors import InvalidArgument, NetPromoterError
 from netpromoter.model import Case, CaseAlerted, Message
 from netpromoter.plugins import Channel, hookimpl
 
@@ -36,8 +36,8 @@ class AlertPutOff(NetPromoterError):
     """A channel refused an alert for now: it is tried again."""
 
 
-def _news(value: Sequence[str]) -> tuple[CaseNews, ...]:
-    given = (value,) if isinstance(value, str) else tuple(value)
+def _news(value: Any) -> tuple[CaseNews, ...]:
+    given = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
     return tuple(one_of("news", each, get_args(CaseNews)) for each in given)
 
 
@@ -46,8 +46,8 @@ class CaseAlerts:
     """A plugin that tells people of cases: hand it to `netpromoter.plugins.load_plugins`.
 
     A channel that is down is given the alert again by the next `Program.tell`, and nothing later before. One alert that
-    a channel refuses does not silence the others: it is tried again for a day, unless it is refused for good, and then
-    passed over. `Told.put_off` and `Told.refused` say so, and the log.
+    a channel refuses does not silence the others: it is tried again for a day from the first time, unless it is refused
+    for good, and then passed over. `Told.put_off` and `Told.refused` say so, and the log.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class CaseAlerts:
     Raises
     ------
     InvalidArgument
-        If news is of another kind, or there is no address.
+        If the channel cannot send, news is of another kind, or there is no address.
 
     Examples
     --------
@@ -79,10 +79,15 @@ class CaseAlerts:
     news: Sequence[CaseNews] = attrs.field(default=("overdue", "escalated"), converter=_news)
 
     def __attrs_post_init__(self) -> None:
+        if not _is_channel(self.channel):
+            rule = "something with a method send, or a context manager that gives it"
+            raise InvalidArgument(f"channel must be {rule} (got a {type(self.channel).__name__})")  # it may be a secret
         given: Any = self.to
         if not given or (not isinstance(given, Mapping) and not _is_address(given)):
             raise refusal("to", "an address, or a mapping of owners to addresses", given)
         for owner, address in self._addresses.items():
+            if not isinstance(owner, str):
+                raise refusal("each owner in to", "text", owner)
             if not _is_address(address):
                 raise refusal(f"to[{owner!r}]", "an address", address)
 
@@ -127,6 +132,11 @@ class CaseAlerts:
             return
         kind = AlertRefused if receipt.permanent else AlertPutOff
         raise kind(f"an alert of case {case.id} was refused: {spoken(receipt.reason)}")
+
+
+def _is_channel(value: Any) -> bool:
+    can_send = callable(getattr(value, "send", None)) or hasattr(value, "__enter__")
+    return can_send and not isinstance(value, type)
 
 
 def _is_address(value: Any) -> bool:

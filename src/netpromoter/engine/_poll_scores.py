@@ -340,6 +340,8 @@ class PollScores:
         >>> [(row["nps_before"], row["nps"], row["change"]) for row in autumn.changes(spring)]
         [(-33.333333333333336, 42.857142857142854, 76.19047619047619)]
         """
+        if not isinstance(earlier, PollScores):
+            raise refusal("earlier", "the PollScores of a poll", earlier)
         before = {(each.table, each.labels): each.score for each in earlier.groups}
         blank = _blank(self.groups)
         return [

@@ -57,6 +57,7 @@ from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
 from ._follow_up import FollowUps
 from ._links import LinkPurpose, Links
 from ._loop import achieved
+from ._parting import parting
 from ._parts import check_parts
 from ._plan import AnyContacts, Plan, as_contacts, plan
 from ._polling import Polling
@@ -424,19 +425,20 @@ class Program:
         at : datetime
             When, aware.
         message : str, optional
-            The id of a message, of any survey: its address is written to no more.
+            The id of a message, of any survey.
         contact : str, optional
-            Or the id of the person.
+            Or the id of the person. Either way neither the person nor the address of the message, or of the last one to
+            that person, is written to any more.
         reminders_only : bool, default False
             Whether invitations are still welcome.
         """
         if (message is None) == (contact is None):
             raise refusal("message", "given, or contact, and not both", message)
-        destination = 0
         if message is not None:
             asked = self._receiving.adopted(message)
-            contact, destination = asked.contact, asked.destination
-        opted: Any = {"contact": contact, "destination": destination}
+            opted: Any = {"contact": asked.contact, "destination": asked.destination}
+        else:
+            opted = {"contact": contact, "destination": self._receiving.last_destination(contact)}
         self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
 
     def receive_decline(self, message: str, *, at: datetime) -> None:
@@ -487,10 +489,11 @@ class Program:
         return self._receiving.codes()
 
     def forget(self, contact: str, *, at: datetime) -> Forgotten:
-        """Delete what is personal of somebody, and see to it that nobody writes to them again.
+        """Delete what is personal of somebody, and see to it that nobody writes to them or calls them again.
 
-        Neither the id nor any address to which a message of this program went is asked again, although tomorrow's list
-        may hold them: what is kept of them is a keyed hash.
+        Neither the id nor any address to which a message went is asked again, although tomorrow's list may hold them:
+        what is kept of them is a keyed hash. Their open cases are closed, of whichever survey, with the resolution
+        "no action"; and of their answers to this survey none is followed up.
 
         Parameters
         ----------
@@ -504,10 +507,11 @@ class Program:
         Forgotten
             What was deleted.
         """
+        instant("at", at)
         with self.store.exclusive():
-            entries = self.store.entries(contacts=[contact], kinds=(Scheduled,))
-            reached = {getattr(each.event, "message").destination for each in entries} - {0}  # noqa: B009 -- of Scheduled
-            self.store.append([OptedOut(contact=contact, at=at, destination=each) for each in sorted(reached)])
+            log = [entry.event for entry in self.store.entries(contacts=[contact])]
+            last = parting(log, contact, survey=self.survey.key, policies=self.policies, at=at)
+            self.store.append(last)
         if self.ballots is not None:
             self.ballots.forget(contact)
         return self.store.forget(contact)
@@ -729,8 +733,9 @@ class Program:
             How many facts were told, which alerts were refused or put off, and which plugins raised.
         """
         instant("at", at)
-        if self.ballots is None:
-            self.store.append(self.cases.pending(at))
+        if self.ballots is None and self.cases.pending(at):
+            with self.store.exclusive():  # somebody may have closed one since that look
+                self.store.append(self.cases.pending(at))
         return Telling(self.store, self.plugins, self._surveys).tell(at)
 
 

@@ -77,6 +77,12 @@ class Receiving:
             raise refusal("message", "the id of a message that was adopted", message)
         return found.event.message
 
+    def last_destination(self, contact: Any) -> int:
+        """Give the destination of the last message to somebody; 0 if there was none."""
+        known = isinstance(contact, str) and self._store.entries(contacts=[contact], kinds=(Scheduled,))
+        sent = [entry.event.message.destination for entry in known or () if isinstance(entry.event, Scheduled)]
+        return sent[-1] if sent else 0
+
     def _own(self, message: str) -> Message:
         """Give a message that this program may hear about, and no employee's, who answers without a name."""
         found = self.adopted(message)

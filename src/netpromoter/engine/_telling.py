@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -16,11 +16,12 @@ from netpromoter.model import (
     CaseMoved,
     CaseOpened,
     Entry,
+    Event,
     Receipt,
     Responded,
     Sent,
 )
-from netpromoter.plugins import Failure, Plugins, Store
+from netpromoter.plugins import Plugins, Store
 
 from ._alerts import AlertPutOff, AlertRefused
 from ._cases import of_case
@@ -29,13 +30,20 @@ __all__ = ["Telling", "Told"]
 
 #: For how long what a channel refuses for now is tried again.
 _PATIENCE = timedelta(days=1)
+_FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+_HOOKS: Mapping[type, str] = {
+    Sent: "netpromoter_message_sent",
+    Responded: "netpromoter_response_received",
+    CaseOpened: "netpromoter_case_opened",
+}
 _ALERTS = {
     "due": "netpromoter_case_due",
     "overdue": "netpromoter_case_overdue",
     "escalated": "netpromoter_case_escalated",
 }
-#: A hook and what it is told; None where there is nothing to tell.
-_Fact: TypeAlias = "tuple[str, dict[str, Any]] | None"
+_KINDS = (*_HOOKS, CaseAlerted, CaseMoved)
+#: What a hook is told; None of somebody who was forgotten just now.
+_Fact: TypeAlias = "dict[str, Any] | None"
 
 
 @attrs.frozen(kw_only=True)
@@ -47,8 +55,8 @@ class Told:
     facts : int
         Facts that plugins were told; one that two plugins were told counts twice.
     put_off : tuple of str
-        Alerts of `CaseAlerts` that their channel refused for now, and why: each is tried again the next time, until it
-        is a day old.
+        Alerts of `CaseAlerts` that their channel refused for now, and why: each is tried again the next time, until
+        a day after the first.
     refused : tuple of str
         Those that it refused for good, or for a day: they are not sent again.
     failed : mapping of str to str
@@ -70,8 +78,8 @@ class Told:
 class _Place:
     """Up to which entry a plugin was told of a survey, and what of later it was told while something was put off."""
 
-    def __init__(self, store: Store, survey: str, plugin: str) -> None:
-        self._store = store
+    def __init__(self, store: Store, survey: str, plugin: str, at: datetime) -> None:
+        self._store, self._at = store, at
         self._name = f"told/{quote(survey, safe='', errors='surrogatepass')}/{plugin}"
         self.reached = store.cursor(self._name)
         self._ahead = store.cursor(f"{self._name}/ahead")
@@ -82,6 +90,15 @@ class _Place:
         if not self.reached < entry.position <= self._ahead:
             return entry.position > self.reached
         return not self._store.cursor(f"{self._name}/{entry.position}")
+
+    def waited(self, entry: Entry) -> bool:
+        """Say whether an entry was put off for a day by now, from the first time on that this was asked."""
+        name = f"{self._name}/{entry.position}/since"
+        now = (self._at - _FIRST_INSTANT) // timedelta.resolution
+        since = self._store.cursor(name)
+        if not since:
+            self._store.move_cursor(name, now)
+        return bool(since) and now - since >= _PATIENCE // timedelta.resolution
 
     def pass_by(self, entry: Entry, *, is_told: bool) -> None:
         """Note that the plugin was told of an entry, or that this is put off."""
@@ -121,12 +138,13 @@ class Telling:
 
     def _tell(self, plugin: str, at: datetime) -> Told:
         """Tell one plugin; each of two programs that share a survey goes on where the other has stopped."""
-        places = {survey: _Place(self._store, survey, plugin) for survey in self._surveys}
+        hooks = {hook for hook, names in self._plugins.told.items() if plugin in names}
+        places = {survey: _Place(self._store, survey, plugin, at) for survey in self._surveys}
         seen, told = min(place.reached for place in places.values()), Told()
-        for entry in self._store.entries(kinds=tuple(_FACTS), after=seen):
+        for entry in self._store.entries(kinds=_KINDS, after=seen):
             place = places.get(_survey(entry))
-            if place is not None and place.is_new(entry):
-                before, told = told, self._told(plugin, entry, told, at)
+            if place is not None and _hook(entry.event) in hooks and place.is_new(entry):
+                before, told = told, self._told(plugin, entry, told, place)
                 if told.failed:
                     break
                 place.pass_by(entry, is_told=told.put_off == before.put_off)
@@ -135,64 +153,53 @@ class Telling:
             place.skip_to(seen)
         return told
 
-    def _told(self, plugin: str, entry: Entry, told: Told, at: datetime) -> Told:
+    def _told(self, plugin: str, entry: Entry, told: Told, place: _Place) -> Told:
         """Tell a plugin what an entry is about, and add what came of it."""
-        fact = _FACTS[type(entry.event)](self, entry)
-        if fact is None or plugin not in self._plugins.told[fact[0]]:
+        fact = self._fact(entry)
+        if fact is None:
             return told
-        failure = next(iter(self._plugins.tell(fact[0], plugin, **fact[1])), None)
-        if failure is None:
+        failures = self._plugins.tell(_hook(entry.event), plugin, **fact)
+        if not failures:
             return attrs.evolve(told, facts=told.facts + 1)
-        return _failed(told, failure, is_old=at >= entry.event.at + _PATIENCE)
+        error = failures[0].error
+        if isinstance(error, AlertPutOff) and not place.waited(entry):
+            return attrs.evolve(told, put_off=(*told.put_off, str(error)))
+        if isinstance(error, AlertPutOff | AlertRefused):
+            return attrs.evolve(told, refused=(*told.refused, str(error)))
+        return attrs.evolve(told, failed={plugin: raised(error)})
 
-    def _sent(self, entry: Entry) -> _Fact:
-        event: Any = entry.event
+    def _fact(self, entry: Entry) -> _Fact:
+        event = entry.event
+        if isinstance(event, Sent):
+            return self._sent(event)
+        if isinstance(event, Responded):
+            return {"response": event.response}
+        more = {"alert": event} if isinstance(event, CaseAlerted) else {}
+        return self._of_case(entry, **more)
+
+    def _sent(self, event: Sent) -> _Fact:
         adopted = next(iter(self._store.entries(ids=[f"scheduled/{event.message}"])), None)
-        if adopted is None:  # of somebody forgotten just now
+        if adopted is None:
             return None
         message = getattr(adopted.event, "message", None)
-        receipt = Receipt(message=event.message, accepted=True, reference=event.reference)
-        return "netpromoter_message_sent", {"message": message, "receipt": receipt}
+        return {"message": message, "receipt": Receipt(message=event.message, accepted=True, reference=event.reference)}
 
-    def _responded(self, entry: Entry) -> _Fact:
-        event: Any = entry.event
-        return "netpromoter_response_received", {"response": event.response}
-
-    def _opened(self, entry: Entry) -> _Fact:
-        return self._of_case("netpromoter_case_opened", entry)
-
-    def _alerted(self, entry: Entry) -> _Fact:
-        event: Any = entry.event
-        return self._of_case(_ALERTS[event.alert], entry, alert=event)
-
-    def _moved(self, entry: Entry) -> _Fact:
-        event: Any = entry.event
-        return self._of_case("netpromoter_case_closed", entry) if event.to == "closed" else None
-
-    def _of_case(self, hook: str, entry: Entry, **more: Any) -> _Fact:
-        """Give what a hook is told of a case, as it stood at an entry of the log."""
+    def _of_case(self, entry: Entry, **more: Any) -> _Fact:
+        """Give what is told of a case, as it stood at an entry of the log."""
         event: Any = entry.event
         events: Any = [each.event for each in of_case(self._store, event.case) if each.position <= entry.position]
-        return (hook, {"case": Case.of(events), **more}) if events else None  # none of somebody forgotten just now
+        return {"case": Case.of(events), **more} if events else None
 
 
-_FACTS: Mapping[type, Callable[[Telling, Entry], _Fact]] = {
-    Sent: Telling._sent,  # noqa: SLF001 -- a table of the class's own methods
-    Responded: Telling._responded,  # noqa: SLF001
-    CaseOpened: Telling._opened,  # noqa: SLF001
-    CaseAlerted: Telling._alerted,  # noqa: SLF001
-    CaseMoved: Telling._moved,  # noqa: SLF001
-}
+def _hook(event: Event) -> str:
+    """Name the hook that is told of an event; "" if none is."""
+    if isinstance(event, CaseAlerted):
+        return _ALERTS[event.alert]
+    if isinstance(event, CaseMoved):
+        return "netpromoter_case_closed" if event.to == "closed" else ""
+    return _HOOKS[type(event)]
 
 
 def _survey(entry: Entry) -> str:
     """Give the survey of a fact: its id is the kind, and then the id of a message, an answer or a case."""
     return unquote(entry.event.id.split("/")[1], errors="surrogatepass")
-
-
-def _failed(told: Told, failure: Failure, *, is_old: bool) -> Told:
-    if isinstance(failure.error, AlertPutOff) and not is_old:
-        return attrs.evolve(told, put_off=(*told.put_off, str(failure.error)))
-    if isinstance(failure.error, AlertPutOff | AlertRefused):
-        return attrs.evolve(told, refused=(*told.refused, str(failure.error)))
-    return attrs.evolve(told, failed={failure.plugin: raised(failure.error)})

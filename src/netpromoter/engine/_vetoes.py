@@ -108,12 +108,13 @@ class _State:
         self._adopted: dict[str, Message] = {}
         self._taken: dict[str, datetime] = {}
         self._reasons: dict[str, datetime] = {}
+        self._out: dict[str | int, datetime] = {}  # by contact, or by destination
         self.last_sent: datetime | None = None
 
     @property
     def reason(self) -> str:
         """Why the message is withheld; nothing if it is not."""
-        return next(iter(self._reasons), "")
+        return "opted out" if self._out else next(iter(self._reasons), "")
 
     def read(self, entry: Entry) -> None:
         """Take one entry into account."""
@@ -122,25 +123,31 @@ class _State:
             if isinstance(entry.event, kind):
                 reader(self, entry.event)
 
+    def _is_hers(self, choice: OptedOut | OptedIn) -> bool:
+        return choice.contact == self._message.contact
+
     def _is_at(self, destination: int) -> bool:
         return destination != 0 and destination == self._message.destination
-
-    def _is_theirs(self, choice: OptedOut | OptedIn) -> bool:
-        """Say whether a choice is the contact's, is about the address, or is of a person who shares it."""
-        is_of_a_person = choice.destination == 0 and self._is_late
-        return choice.contact == self._message.contact or self._is_at(choice.destination) or is_of_a_person
 
     def _is_asked(self, place: Response | Declined) -> bool:
         """Say whether somebody speaks of what this message asks them."""
         return all(getattr(place, name) == getattr(self._message, name) for name in ("survey", "occasion", "contact"))
 
     def _opted_out(self, event: OptedOut) -> None:
-        if self._is_theirs(event) and (not event.reminders_only or self._message.step):
-            self._reasons["opted out"] = event.at
+        """Note by whom, or for which address; what another had chosen as a person before was known at the adoption."""
+        if event.reminders_only and not self._message.step:
+            return
+        if self._is_hers(event) or (event.destination == 0 and self._is_late):
+            self._out[event.contact] = event.at
+        if self._is_at(event.destination):
+            self._out[event.destination] = event.at
 
     def _opted_in(self, event: OptedIn) -> None:
-        if self._is_theirs(event) and self._reasons.get("opted out", event.at) < event.at:
-            self._reasons.pop("opted out", None)
+        """Take back what the same person has chosen, or what was chosen for the same address, and nothing else."""
+        everywhere = self._is_hers(event) and event.destination == 0
+        for whose in (event.contact, self._message.destination if everywhere else event.destination):
+            if self._out.get(whose, event.at) < event.at:
+                del self._out[whose]
 
     def _responded(self, event: Responded) -> None:
         if self._is_asked(event.response):

@@ -222,8 +222,7 @@ def covered(
         if revenue is not None:
             raise refusal("accounts", "given where revenue is", accounts)
         return {"contacts": (), "accounts": (), "revenue": ()}
-    if not isinstance(accounts, Mapping):
-        raise refusal("accounts", "a mapping of contacts to accounts", accounts)
+    _check_accounts(accounts)
     asks = {"asked": delivered, "that answered": found.asks, "contacted": found.contacted}
     people = {name: {contact for _, contact in each} for name, each in asks.items() if each is not None}
     groups = {name: {accounts.get(each) for each in some} - {None} for name, some in people.items()}
@@ -234,6 +233,16 @@ def covered(
         "accounts": _accounts(groups, known.union(amounts or ())),
         "revenue": () if amounts is None else _revenue(groups, amounts, value),
     }
+
+
+def _check_accounts(accounts: Any) -> None:
+    """Refuse what is no mapping of texts: a NaN or a number that stands for no account would be one."""
+    rule = "a mapping of contacts to accounts, both of them text, or to None"
+    if not isinstance(accounts, Mapping):
+        raise refusal("accounts", rule, accounts)
+    for contact, account in accounts.items():
+        if not isinstance(contact, str) or not (account is None or isinstance(account, str)):
+            raise refusal("accounts", rule, {contact: account})
 
 
 def _contacts(people: Mapping[str, set[str]], everybody: set[str]) -> tuple[Measure, ...]:

@@ -14,7 +14,7 @@ from netpromoter._checks import count, refusal
 from netpromoter.model import Response
 from netpromoter.stats import Share
 
-from ._facts import Ask, Facts, reached
+from ._facts import Ask, Facts, made_of, reached
 from ._measure import Measure
 
 __all__ = ["Delivery", "Reach", "reach_of", "responses_by_step"]
@@ -23,6 +23,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 #: When each step first reached each person, by occasion.
 Steps: TypeAlias = Mapping[Ask, Mapping[int, datetime]]
+
+
+def _text(_: Any, field: attrs.Attribute[str], value: Any) -> None:
+    if not (isinstance(value, str) and value.strip()):
+        raise refusal(field.name, "text that is not blank", value)
 
 
 def _whole(_: Any, field: attrs.Attribute[int], value: Any) -> None:
@@ -63,8 +68,8 @@ class Delivery:
     True
     """
 
-    occasion: str
-    contact: str
+    occasion: str = attrs.field(validator=_text)
+    contact: str = attrs.field(validator=_text)
     step: int = attrs.field(default=0, validator=_whole)
     attempt: int = attrs.field(default=0, validator=_whole)
     at: datetime = attrs.field(validator=_aware)
@@ -118,9 +123,7 @@ def reach_of(
 def _distinct(deliveries: Iterable[Delivery]) -> Collection[Delivery]:
     """Give each message once; of one that comes twice the one that came back, or came back first."""
     found: dict[Any, Delivery] = {}
-    for each in deliveries:
-        if not isinstance(each, Delivery):
-            raise refusal("deliveries", "made of Delivery", each)
+    for each in made_of("deliveries", deliveries, Delivery):
         message = each.occasion, each.contact, each.step, each.attempt
         found[message] = min(found.get(message, each), each, key=lambda one: one.bounced or _NEVER)
     return found.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
@@ -14,13 +14,14 @@ from netpromoter._checks import refusal
 from netpromoter.model import Case, FollowUpDecided, Response, aware, instant
 from netpromoter.stats import PairedDifference
 
-__all__ = ["Ask", "Facts", "Wanted", "facts", "moment", "movement", "paired", "reached"]
+__all__ = ["Ask", "Facts", "Wanted", "facts", "made_of", "moment", "movement", "paired", "reached"]
 
 #: One person on one occasion: the occasion and the id of the contact.
 Ask: TypeAlias = tuple[str, str]
 #: A decision, and the answer that it was about.
 Wanted: TypeAlias = tuple[FollowUpDecided, Response]
 _Fact = TypeVar("_Fact", Response, FollowUpDecided, Case)
+_Value = TypeVar("_Value")
 
 _ENDS = (0, 7, 9, 11)
 
@@ -115,13 +116,24 @@ def _ask(fact: Any) -> Ask:
     return fact.occasion, fact.contact
 
 
+def made_of(name: str, values: Iterable[_Value], kind: type[_Value]) -> Iterator[_Value]:
+    """Give each of some values, or refuse what is none of this class, or nothing that holds any."""
+    rule = f"made of {kind.__name__}"
+    try:
+        given = iter(values)
+    except TypeError:
+        raise refusal(name, rule, values) from None
+    for value in given:
+        if not isinstance(value, kind):
+            raise refusal(name, rule, value)
+        yield value
+
+
 def _distinct(name: str, values: Iterable[_Fact], kind: type[_Fact]) -> list[_Fact]:
     """Give each fact once; of a case that comes twice the one that knows more moves."""
     found: dict[Any, _Fact] = {}
     identity = _IDENTITIES[kind]
-    for value in values:
-        if not isinstance(value, kind):
-            raise refusal(name, f"made of {kind.__name__}", value)
+    for value in made_of(name, values, kind):
         first = found.setdefault(identity(value), value)
         if len(getattr(value, "moves", ())) > len(getattr(first, "moves", ())):
             found[identity(value)] = value

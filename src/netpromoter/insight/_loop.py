@@ -11,6 +11,7 @@ from typing import Any, get_args
 import attrs
 import numpy as np
 
+from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Case, FollowUpDecided, Promise, Response
@@ -190,6 +191,7 @@ class Loop:
         -------
         Ranking
         """
+        _check_teams(teams)
         found: dict[str | None, Caseload] = {}
         for owner, caseload in self.caseloads.items():
             team = None if owner is None else teams.get(owner)
@@ -306,7 +308,8 @@ def loop(
         When somebody said that they will not answer, or asked not to be written to, on being asked; only those count to
         whom a message was delivered.
     accounts : mapping of str to str or None, optional
-        The account of each contact there is; None where there is none.
+        The account of each contact there is; None where there is none. Leave out who was forgotten: the log knows them
+        by another id, so that they would count as never asked.
     revenue : mapping of str to float, optional
         What each account brings, in one currency and for one span, such as a year: from 0 to 1e15, known of each
         account that a contact has. Accounts without a contact belong to the whole too, as nobody can be asked there.
@@ -463,6 +466,15 @@ def _of_trial(found: Trial, level: float) -> Iterator[dict[str, Any]]:
     for what, (unit, effect) in effects.items():
         limits = () if effect is None else (effect.value, *effect.interval(confidence_level=level))
         yield {**_row(what, "detractors who answered again", unit, *limits), "policy": found.policy}
+
+
+def _check_teams(teams: Any) -> None:
+    rule = "a mapping of owners to teams, both of them text"
+    if not isinstance(teams, Mapping):
+        raise refusal("teams", rule, teams)
+    for owner, team in teams.items():
+        if not (isinstance(owner, str) and isinstance(team, str)):
+            raise refusal("teams", rule, {owner: team})
 
 
 _SHOWN: Mapping[str, Callable[[float], str]] = MappingProxyType(

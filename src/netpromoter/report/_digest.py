@@ -13,13 +13,12 @@ from netpromoter._checks import count, line, refusal
 from netpromoter._html import escape
 from netpromoter.engine import Program
 from netpromoter.errors import NoRatings
-from netpromoter.model import Case, Message, Response, fingerprint, instant
+from netpromoter.model import Case, Message, Response, aware, fingerprint, instant
 from netpromoter.ratings import category
 from netpromoter.stats import DesignScore, Score, compare
 
 __all__ = ["MOMENT", "Digest", "digest"]
 
-_Z = 1.959963984540054
 _MOST_GROUPS = 20
 #: The shortest span that a ledger knows.
 MOMENT = timedelta(microseconds=1)
@@ -75,17 +74,21 @@ class Digest:
     def change(self) -> tuple[float, float, float] | None:
         """By how many points the score changed since the period before, and its 95% interval; None if it is unknown.
 
-        Between two plain scores it is the score interval of `netpromoter.stats.compare`; where a score is by design, it
-        is that of Wald on both standard errors.
+        Between two plain scores it is the score interval of `netpromoter.stats.compare`. Where a score is by design,
+        what the intervals of both leave open is squared and added: the change is never more certain than either score,
+        and certain only where both are a census.
+
+        References
+        ----------
+        Donner, A. and Zou, G. Y. (2012). Closed-form confidence intervals for functions of the normal mean and standard
+        deviation. *Statistical Methods in Medical Research* 21(4), 347-359 (MOVER).
         """
         if self.score is None or self.before is None:
             return None
         if isinstance(self.score, Score) and isinstance(self.before, Score):
             found = compare(self.before, self.score)
             return (found.value, *found.interval())
-        value = self.score.value - self.before.value
-        half = _Z * math.hypot(self.score.standard_error, self.before.standard_error)
-        return value, value - half, value + half
+        return _by_design(self.before, self.score)
 
     @property
     def comments(self) -> tuple[Response, ...]:
@@ -192,6 +195,15 @@ class Digest:
             yield "Worth reading", [_printed(_quoted(each, self.codes.get(each.id, []))) for each in self.comments]
 
 
+def _by_design(before: Score | DesignScore, after: Score | DesignScore) -> tuple[float, float, float]:
+    """Give the difference of two scores, and its limits by MOVER."""
+    value = after.value - before.value
+    (low_before, high_before), (low_after, high_after) = before.interval(), after.interval()
+    down = math.hypot(after.value - low_after, high_before - before.value)
+    up = math.hypot(high_after - after.value, before.value - low_before)
+    return value, max(-200.0, value - down), min(200.0, value + up)
+
+
 _CASES = ("opened", "closed", "due", "overdue")
 
 
@@ -203,7 +215,8 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     program : Program
         Of customers; what employees answer is released by their poll alone.
     at, since : datetime
-        Until when, and after when, aware: what happened at the very end of one period is not in the next.
+        Until when, and after when, aware: what happened at the very end of one period is not in the next. Where the
+        period before would begin before the year 1, there is none.
     comments : int, default 10
         How many comments are read out at most.
 
@@ -238,7 +251,10 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     >>> digest(program, at=noon + timedelta(hours=1), since=noon - timedelta(days=1))
     Digest(Acme: NPS +100.0, 1 new answer)
     """
-    if instant("since", since) >= instant("at", at):
+    if not isinstance(program, Program):
+        raise refusal("program", "a Program", program)
+    since, at = _utc("since", since), _utc("at", at)
+    if since >= at:
         raise refusal("since", f"before at, {at}", since)
     cases, first = program.cases.as_of(at), since + MOMENT
     late = [each for each in cases if each.is_overdue(at)]
@@ -248,7 +264,7 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
         since=since,
         at=at,
         score=_known(lambda: program.score(since=first, at=at)),
-        before=_known(lambda: program.score(since=first - (at - since), at=since)),
+        before=_score_before(program, since, at),
         answers=tuple(program.responses(since=first, at=at)),
         opened=tuple(each for each in cases if each.opened.at > since),
         closed=tuple(each for each in cases if not each.is_open and (each.last("closed") or since) > since),
@@ -257,6 +273,22 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
         codes=program.codes(),
         most=count("comments", comments),
     )
+
+
+def _utc(name: str, value: datetime) -> datetime:
+    """Settle an aware datetime in UTC, where a day has 24 hours."""
+    found: Any = aware(instant(name, value))
+    settled: datetime = found
+    return settled
+
+
+def _score_before(program: Program, since: datetime, at: datetime) -> Score | DesignScore | None:
+    """Score the period of equal length before one."""
+    try:
+        first = since - (at - since) + MOMENT
+    except OverflowError:  # it would begin before the year 1
+        return None
+    return _known(lambda: program.score(since=first, at=since))
 
 
 def _known(score: Callable[[], Score | DesignScore]) -> Score | DesignScore | None:

@@ -17,7 +17,9 @@ from ._kinds import Outcome, check_events, check_kinds, code
 from ._whose import (
     alias,
     check_contact,
+    check_destinations,
     check_expected,
+    check_expecting,
     check_key,
     destination,
     forgotten_id,
@@ -82,7 +84,7 @@ class MemoryStore:
         """Write events, all or none, and give those that were new."""
         with self.exclusive():
             given = check_events(events)
-            for who, position in (expecting or {}).items():
+            for who, position in check_expecting(expecting).items():
                 contacts = self._sharing.get(who, ()) if isinstance(who, int) else [who]
                 last = max((self._of.get(each, [0])[-1] for each in contacts), default=0)
                 check_expected(who, last, position)
@@ -154,7 +156,9 @@ class MemoryStore:
             if contacts is not None:
                 chosen = self._positions(contacts).intersection(chosen)
             if destinations is not None:
-                sharing = {contact for each in destinations for contact in self._sharing.get(each, ())}
+                sharing = {
+                    contact for each in check_destinations(destinations) for contact in self._sharing.get(each, ())
+                }
                 chosen = self._positions(sharing).intersection(chosen)
             if ids is not None:
                 chosen = {self._places[each] for each in ids if each in self._places}.intersection(chosen)

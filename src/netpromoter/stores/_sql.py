@@ -18,7 +18,7 @@ from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_contact, check_key, quoted
+from ._whose import check_contact, check_destinations, check_expecting, check_key, quoted
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -78,7 +78,7 @@ class SqlStore:
     ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
         with self._writing() as link:
-            return append(self._ledger, link, check_events(events), expecting or {})
+            return append(self._ledger, link, check_events(events), check_expecting(expecting))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -122,7 +122,7 @@ class SqlStore:
         with self._connections.reading() as link:
             filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
             persons = [] if contacts is None else [set(self._ledger.persons(link, contacts).values())]
-            persons += [] if destinations is None else [self._ledger.sharing(link, destinations)]
+            persons += [] if destinations is None else [self._ledger.sharing(link, check_destinations(destinations))]
             if persons:
                 filters["contacts"] = set.intersection(*persons)
             if ids is not None:

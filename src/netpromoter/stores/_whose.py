@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from math import inf
+from numbers import Integral
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
@@ -29,7 +31,9 @@ __all__ = [
     "NOBODY",
     "alias",
     "check_contact",
+    "check_destinations",
     "check_expected",
+    "check_expecting",
     "check_key",
     "contact_named",
     "contacts_in",
@@ -56,6 +60,7 @@ Name = Callable[[str], str]
 #: Stands where an address was.
 NOBODY = "(forgotten)"
 _KEY_SIZE = 64
+_DESTINATIONS = 1 << 64
 _REFERENCES = ("message", "response", "case")
 _UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 #: What stands in the place of each personal field of an event, of its message or of its response.
@@ -91,6 +96,38 @@ def check_contact(contact: Any) -> str:
     if isinstance(contact, str) and contact.strip():
         return contact
     raise refusal("contact", "text that is not blank", contact)
+
+
+def check_destinations(destinations: Any) -> list[int]:
+    """Return some destinations, or refuse what can be none."""
+    rule = "whole numbers of 64 bits"
+    try:
+        given = list(destinations)
+    except TypeError:
+        raise refusal("destinations", rule, destinations) from None
+    for each in given:
+        if not _is_whole(each, _DESTINATIONS):
+            raise refusal("destinations", rule, each)
+    return list(map(int, given))
+
+
+def check_expecting(expecting: Any) -> dict[str | int, int]:
+    """Return up to where one knows what has happened to whom, or refuse what does not say so; None is of nobody."""
+    rule = "a mapping of contacts and destinations to positions, whole numbers from 0"
+    if expecting is None:
+        return {}
+    if not isinstance(expecting, Mapping):
+        raise refusal("expecting", rule, expecting)
+    for who, position in expecting.items():
+        if not ((isinstance(who, str) or _is_whole(who, _DESTINATIONS)) and _is_whole(position)):
+            raise refusal("expecting", rule, {who: position})
+    return {who if isinstance(who, str) else int(who): int(position) for who, position in expecting.items()}
+
+
+def _is_whole(value: Any, end: float = inf) -> bool:
+    """Say whether a value is a whole number from 0 to below an end; most are plain, which is told fastest."""
+    number = type(value) is int or (isinstance(value, Integral) and not isinstance(value, bool))
+    return number and 0 <= value < end
 
 
 def check_expected(who: str | int, last: int, position: int) -> None:
