@@ -105,6 +105,14 @@ def ledger(session: nox.Session) -> None:
 
 
 @nox.session
+def search(session: nox.Session) -> None:
+    """The laws on examples that no run has seen, five hundred each where a law names no number; finds what is rare."""
+    session.install("-e", ".[all]", "-e", "examples/netpromoter-teletype", *group("tests"))
+    files = session.posargs or ["tests", "--ignore=tests/backends", "--ignore=tests/ledger", "-n", "2"]
+    session.run("pytest", "--hypothesis-profile=search", *files)
+
+
+@nox.session
 def kill(session: nox.Session) -> None:
     """The same at full size: 200 kills and 10,000 messages, with 1 and 8 connections; takes an hour."""
     session.install("-e", ".[all]", *group("tests"))

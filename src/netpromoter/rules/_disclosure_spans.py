@@ -48,7 +48,7 @@ def kept(candidates: Rows, secrets: Rows, given: Rows) -> list[int]:
     list of int
         The places of the candidates that are kept. None of the others could be added.
     """
-    rows = np.concatenate([given, candidates, secrets])
+    rows = _primitive(np.concatenate([given, candidates, secrets]))
     first, end = len(given), len(given) + len(candidates)
     chosen = []
     for place in range(end):
