@@ -21,8 +21,11 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 SLOW = (
     "tests/engine/test_laws.py",
     "tests/engine/test_polling.py",
+    "tests/engine/test_replay.py",
+    "tests/engine/test_simulate.py",
     "tests/insight",
     "tests/rules/test_disclosure.py",
+    "tests/rules/test_history.py",
     "tests/rules/test_promises.py",
     "tests/rules/test_send_window.py",
     "tests/stats/test_reference.py",
