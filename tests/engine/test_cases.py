@@ -20,6 +20,7 @@ from netpromoter.engine._alerts import AlertPutOff
 from netpromoter.errors import ChannelDown, Conflict, IllegalMove, InvalidArgument
 from netpromoter.model import (
     CaseAlerted,
+    CaseNoted,
     CaseOpened,
     Coded,
     Contact,
@@ -664,7 +665,8 @@ def test_wherever_a_case_stands_it_is_closed_when_the_person_is_forgotten(way):
     for number, name in enumerate(way, 3):
         more = {"resolution": "recovered"} if name == "resolve" else {}
         getattr(found.cases, name)("nps/summer/c-0/every-detractor", by="ann", at=MONDAY + number * HOUR, **more)
-    found.forget("c-0", at=MONDAY + 2 * HOUR)
+    found.store.append([CaseNoted(case="nps/summer/c-0/never opened", by="ann", note="?", at=MONDAY)])
+    found.forget("c-0", at=MONDAY)
     (case,) = found.cases
     assert (case.status, case.resolution) == ("closed", "recovered" if "resolve" in way else "no action")
 

@@ -180,6 +180,15 @@ def opted_out(found):
     return [entry.event for entry in found.store.entries(kinds=(OptedOut,))]
 
 
+@pytest.mark.parametrize("contact", [5, " "])
+def test_an_opt_out_of_nobody_is_refused(contact):
+    """Whose it is must be said in words."""
+    found, _ = sent(1)
+    with pytest.raises(InvalidArgument, match=r"^contact must be text that is not blank \(got"):
+        found.receive_opt_out(contact=contact, at=MONDAY)
+    assert opted_out(found) == []
+
+
 def test_an_opt_out_by_id_is_heard_in_another_list():
     """Whoever has the mailbox by another id, in a list that does not know the first, is not asked either."""
     found, _ = sent(1)

@@ -1,4 +1,7 @@
-"""Random histories, 10^5 steps for each database: `pytest tests/stores/long_histories.py`; no other run collects it."""
+"""Random histories, 10^5 steps for each database: `pytest tests/stores/long_histories.py`; no other run collects it.
+
+They are the same each time, unless it is told ``--hypothesis-profile=search``.
+"""
 
 import pytest
 

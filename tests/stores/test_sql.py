@@ -149,6 +149,26 @@ def test_what_is_wrong_is_refused_by_name(make):
 
 
 @pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_what_is_no_filter_is_refused(make):
+    """Ids are texts, and one text is not several; a position is a whole number. Nothing is read before."""
+    store = make()
+    store.append([scheduled()])
+    for name in ("contacts", "ids"):
+        for wrong, got in ((5, 5), ([5], 5), (["ann", None], None), ("ann", "ann")):
+            with pytest.raises(InvalidArgument) as caught:
+                store.entries(**{name: wrong})
+            assert str(caught.value) == f"{name} must be several texts (got {got!r})"
+    for wrong in ("x", -1, 0.5):
+        for read in (store.entries, store.touches):
+            with pytest.raises(InvalidArgument, match=r"^after must be a whole number of at least 0"):
+                read(after=wrong)
+    with pytest.raises(InvalidArgument, match=r"^contacts must be several texts \(got 'ann'\)$"):
+        store.touches(contacts="ann")
+    assert len(list(store.entries(contacts=("ann",), ids=iter([scheduled().id]), after=0))) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
 def test_what_is_no_expectation_and_no_destination_is_refused(make):
     """Every store says alike what a position and a destination are; a number of any class is one."""
     store = make()

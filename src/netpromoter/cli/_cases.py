@@ -12,13 +12,14 @@ from typing import Any, get_args
 import click
 from rich.text import Text
 
+from netpromoter._checks import harmless
 from netpromoter.engine import Program
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import Case, CaseMoved, CaseNoted, CaseStatus, Resolution
 
 from ._group import as_click_errors
 from ._program import at_instant, found_program, moment, program
-from ._terminal import columns, drawn, safe
+from ._terminal import columns, drawn
 
 __all__ = ["cases"]
 
@@ -57,7 +58,7 @@ def decide(program: str, at: datetime | None) -> None:
     with as_click_errors():
         for made in found_program(program).decide(at=at_instant(at)):
             counts = ", ".join(f"{number:,} {decision}" for decision, number in made.counts.items())
-            click.echo(safe(f"{made.policy.name} {made.policy.version}: {counts}"))
+            click.echo(harmless(f"{made.policy.name} {made.policy.version}: {counts}"))
 
 
 @cases.command("list", short_help="List cases, the most urgent first.")
@@ -226,7 +227,7 @@ def _found(program: Program, case: str) -> Case:
         return found[0]
     rule = "the id of a case, or of a contact with one case"
     of = f"; {case} has {', '.join(each.id for each in found)}" if found else ""
-    raise click.UsageError(safe(f"CASE must be {rule} (got {case!r}{of})"))
+    raise click.UsageError(harmless(f"CASE must be {rule} (got {case!r}{of})"))
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------------
@@ -258,16 +259,16 @@ def _table(found: list[Case], now: datetime) -> str:
         due = each.due
         row = [each.contact, each.opened.policy, each.status, each.owner or "-", str(each.rating)]
         row += [f"{due:%Y-%m-%d %H:%M}" if due else "-", "late" if each.is_overdue(now) else ""]
-        table.add_row(*(Text(safe(value)) for value in row))
+        table.add_row(*(Text(harmless(value)) for value in row))
     return drawn(table)
 
 
 def _short(case: Case) -> str:
-    return safe(f"{case.id}: {case.status}{f' to {case.owner}' if case.owner else ''}")
+    return harmless(f"{case.id}: {case.status}{f' to {case.owner}' if case.owner else ''}")
 
 
 def _story(program: Program, case: Case, now: datetime) -> str:
-    return "\n".join(map(safe, _told(program, case, now)))
+    return "\n".join(map(harmless, _told(program, case, now)))
 
 
 def _told(program: Program, case: Case, now: datetime) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 import click
 
+from netpromoter._checks import harmless
 from netpromoter.channels import OutboxChannel
 from netpromoter.engine import Links, Program
 from netpromoter.formats import coding_sheet
@@ -34,7 +35,6 @@ from netpromoter.rules import (
 
 from ._demo_town import OWNERS, START, Town
 from ._group import as_click_errors
-from ._terminal import safe
 
 __all__ = ["demo"]
 
@@ -57,13 +57,13 @@ def demo(folder: Path, customers: int, seed: int) -> None:
     again three weeks later. FOLDER, which must be new or empty, gets the ledger, the mails and a report.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise click.UsageError(f"FOLDER must be new or empty (got {safe(str(folder))!r})")
+        raise click.UsageError(f"FOLDER must be new or empty (got {harmless(str(folder))!r})")
     folder.mkdir(parents=True, exist_ok=True)
     with as_click_errors():
         store = open_store(f"sqlite:///{folder / 'nps.db'}")
         try:
             for line in _Story(_program(store, folder), Town(customers, seed), folder).told():
-                click.echo(safe(line))
+                click.echo(harmless(line))
         finally:
             store.close()
 

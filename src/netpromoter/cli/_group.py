@@ -10,9 +10,8 @@ from contextlib import contextmanager
 
 import click
 
+from netpromoter._checks import harmless
 from netpromoter.errors import InvalidArgument, MissingDependency, NetPromoterError
-
-from ._terminal import safe
 
 __all__ = ["Refused", "as_click_errors", "cli", "main"]
 
@@ -53,13 +52,13 @@ def as_click_errors() -> Iterator[None]:
     try:
         yield
     except InvalidArgument as problem:
-        raise click.UsageError(safe(str(problem))) from problem
+        raise click.UsageError(harmless(str(problem))) from problem
     except MissingDependency as problem:
         raise _Missing(str(problem)) from problem
     except NetPromoterError as problem:
-        raise Refused(safe(str(problem))) from problem
+        raise Refused(harmless(str(problem))) from problem
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(141) from None
     except OSError as problem:
-        raise click.UsageError(safe(str(problem))) from problem
+        raise click.UsageError(harmless(str(problem))) from problem

@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from netpromoter._checks import shown
+from netpromoter._checks import harmless, shown
 
 from ._group import Refused
-from ._terminal import safe
 
 __all__ = ["named"]
 
@@ -46,4 +45,4 @@ def named(option: str, value: str) -> Any:
 
 
 def _told(module: str, problem: Exception) -> str:
-    return safe(f"importing {module} raised {type(problem).__name__}: {problem}")
+    return harmless(f"importing {module} raised {type(problem).__name__}: {problem}")

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from netpromoter._checks import shown
+from netpromoter._checks import harmless, shown
 from netpromoter.engine import Adoption, Dispatch, Plan, Program
 from netpromoter.model import Contacts
 from netpromoter.plugins import load_plugins
@@ -27,7 +27,7 @@ from netpromoter.plugins import load_plugins
 from ._group import Refused, as_click_errors
 from ._named import named
 from ._people import contacts as people
-from ._terminal import columns, drawn, safe
+from ._terminal import columns, drawn
 
 __all__ = [
     "adopt",
@@ -76,7 +76,7 @@ def found_program(value: str) -> Program:
     found = named(_PROGRAM, value)
     if isinstance(found, Program):
         return found
-    raise click.UsageError(f"{_PROGRAM} must name a Program (got {safe(shown(found))})")
+    raise click.UsageError(f"{_PROGRAM} must name a Program (got {harmless(shown(found))})")
 
 
 @click.command(short_help="Show whom a program would write to, and why not the others.")
@@ -157,7 +157,7 @@ def run(
 def why(contact: str, program: str, at: datetime | None, **source: Any) -> None:
     """Say in one sentence what the program would do with CONTACT now, and why."""
     with as_click_errors():
-        click.echo(safe(found_program(program).why(contact, people(**source), at=at_instant(at))))
+        click.echo(harmless(found_program(program).why(contact, people(**source), at=at_instant(at))))
 
 
 @click.command(short_help="List the messages of which nobody knows whether they were sent.")
@@ -174,7 +174,7 @@ def uncertain(program: str, at: datetime | None, message: str | None, delivered:
         if message is not None and delivered is not None:
             found.settle(message, delivered=delivered, at=at_instant(at))
         for each in found.uncertain(at=at_instant(at)):
-            click.echo(safe(each))
+            click.echo(harmless(each))
 
 
 @click.command(short_help="Tell every plugin what has happened since it was last told.")
@@ -191,7 +191,7 @@ def tell(program: str, at: datetime | None) -> None:
         put_off = [f"{alert}; it is tried again" for alert in told.put_off]
         raised = [f"plugin {name} is told again the next time: {error}" for name, error in told.failed.items()]
         if problems := [*told.refused, *put_off, *raised]:
-            raise Refused("\n  ".join(map(safe, problems)))
+            raise Refused("\n  ".join(map(harmless, problems)))
 
 
 @click.command(short_help="Delete what is personal of somebody, for good.")
@@ -203,10 +203,10 @@ def forget(program: str, contact: str, at: datetime | None, yes: bool) -> None: 
     """Delete id, addresses, comments and kept attributes of CONTACT, who is never written to again; ratings stay."""
     with as_click_errors():
         found = found_program(program)
-        if not yes and not click.confirm(f"Forget {safe(contact)}? It cannot be undone.", err=True):
+        if not yes and not click.confirm(f"Forget {harmless(contact)}? It cannot be undone.", err=True):
             raise Refused("Nobody was forgotten.")
         gone = found.forget(contact, at=at_instant(at))
-        click.echo(f"Forgot {safe(contact)}.")
+        click.echo(f"Forgot {harmless(contact)}.")
         click.echo(f"  deleted: addresses {gone.addresses:,}, comments {gone.comments:,}")
         click.echo(f"  kept without a name: {_many(gone.events, 'event')}")
 
@@ -218,7 +218,7 @@ def plugins() -> None:
         rows = load_plugins().rows()
         table = columns(list(rows[0]), left=len(rows[0]))
         for row in rows:
-            table.add_row(*(Text(safe(value)) for value in row.values()))
+            table.add_row(*(Text(harmless(value)) for value in row.values()))
         click.echo(drawn(table))
 
 
@@ -231,14 +231,14 @@ def _facts(made: Plan) -> dict[str, Any]:
 
 
 def _planned(made: Plan) -> str:
-    lines = [repr(made), *(f"  {times:,}: {safe(reason)}" for reason, times in made.held.counts.items())]
+    lines = [repr(made), *(f"  {times:,}: {harmless(reason)}" for reason, times in made.held.counts.items())]
     return "\n".join(lines)
 
 
 def _adopted(adoption: Adoption) -> str:
     plan = adoption.plan
     written = f"{_many(len(plan.invitations), 'invitation')} and {_many(len(plan.reminders), 'reminder')}"
-    dropped = [f"  dropped {times:,}: {safe(reason)}" for reason, times in adoption.dropped.counts.items()]
+    dropped = [f"  dropped {times:,}: {harmless(reason)}" for reason, times in adoption.dropped.counts.items()]
     return "\n".join([f"Adopted {written}.", *dropped])
 
 
@@ -249,7 +249,7 @@ def _many(times: int, what: str) -> str:
 def _dispatched(done: Dispatch) -> str:
     counts = {name: times for name, times in attrs.asdict(done).items() if type(times) is int and times}
     lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()) or "Nothing to send."]
-    lines += [f"  channel {safe(name)} is down: {safe(problem)}" for name, problem in done.down.items()]
+    lines += [f"  channel {harmless(name)} is down: {harmless(problem)}" for name, problem in done.down.items()]
     return "\n".join(lines + ["Stopped. Run it again to send the rest."] * done.interrupted)
 
 

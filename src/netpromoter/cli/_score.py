@@ -21,14 +21,14 @@ from rich.table import Table
 from rich.text import Text
 
 from netpromoter import formats
-from netpromoter._checks import shown
+from netpromoter._checks import harmless, shown
 from netpromoter.errors import NoRatings, ScaleWarning
 from netpromoter.frames import Breakdown
 from netpromoter.ratings import Scale
 from netpromoter.stats import Method, Score
 
 from ._group import Refused, as_click_errors
-from ._terminal import columns, drawn, picture, safe, saved
+from ._terminal import columns, drawn, picture, saved
 
 __all__ = ["score"]
 
@@ -205,7 +205,7 @@ def _print_csv(outcome: _Outcome) -> None:
         writer.writeheader()
         writer.writerows(rows)
         cells = text.getvalue()
-        click.echo("\n".join(map(safe, cells.split("\n"))) if sys.stdout.isatty() else cells, nl=False)
+        click.echo("\n".join(map(harmless, cells.split("\n"))) if sys.stdout.isatty() else cells, nl=False)
         click.echo(_headline(outcome.score, outcome), err=True)
     click.echo("\n".join(_report(outcome.answers)), err=True)
 
@@ -257,11 +257,11 @@ def _report(answers: formats.Answers) -> list[str]:
     sheet = file.sheet and f"sheet {file.sheet!r}"
     found = ", ".join(filter(None, [file.encoding, _NAMES.get(file.delimiter or "", file.delimiter), sheet]))
     lines = [
-        f"{safe(file.name)}: {file.format}{f' ({found})' * bool(found)}",
+        f"{harmless(file.name)}: {file.format}{f' ({found})' * bool(found)}",
         *(f"  {damage}" for damage in file.damage),
     ]
     lines.append(f"{rows.read:,} rows read, {rows.scored:,} scored, {rows.missing:,} missing, {rows.refused:,} refused")
-    lines += [f"  {file.unit} {each.place:,}: {safe(shown(each.value))} is {each.reason}" for each in rows.refusals]
+    lines += [f"  {file.unit} {each.place:,}: {harmless(shown(each.value))} is {each.reason}" for each in rows.refusals]
     rest = rows.refused - len(rows.refusals)
     return lines + [f"  … and {rest:,} more"] * bool(rest)
 
@@ -270,7 +270,7 @@ _NAMES = {sign: name for name, sign in reversed(_DELIMITERS.items())}
 
 
 def _key(key: object) -> str:
-    return "(none)" if key is None else safe(str(key))
+    return "(none)" if key is None else harmless(str(key))
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import click
 import numpy as np
 from rich.text import Text
 
-from netpromoter._checks import shown
+from netpromoter._checks import harmless, shown
 from netpromoter.engine import Behavior, Simulation
 from netpromoter.engine import simulate as simulated
 from netpromoter.rules import Condition, Policy
@@ -21,7 +21,7 @@ from netpromoter.rules import Condition, Policy
 from ._group import as_click_errors
 from ._named import named
 from ._people import contacts
-from ._terminal import columns, drawn, picture, safe, saved
+from ._terminal import columns, drawn, picture, saved
 
 __all__ = ["simulate"]
 
@@ -104,7 +104,7 @@ def _alternatives(value: Any) -> dict[str, Any]:
     for each in given.values():
         several = each if isinstance(each, Sequence) and each else (each,)
         if not all(isinstance(one, Policy) for one in several):
-            raise click.UsageError(f"MODULE:ATTRIBUTE {_POLICY} (got {safe(shown(each))})")
+            raise click.UsageError(f"MODULE:ATTRIBUTE {_POLICY} (got {harmless(shown(each))})")
     if not given:
         raise click.UsageError(f"MODULE:ATTRIBUTE {_POLICY} (got {{}})")
     return given
@@ -114,7 +114,7 @@ def _of(option: str, value: str | None, kind: type) -> Any:
     found = None if value is None else named(option, value)
     if found is None or isinstance(found, kind):
         return found
-    raise click.UsageError(f"{option} must name a {kind.__name__} (got {safe(shown(found))})")
+    raise click.UsageError(f"{option} must name a {kind.__name__} (got {harmless(shown(found))})")
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def _print_table(found: Mapping[str, Simulation]) -> None:
     table = columns(["policy", *_SHOWN], left=1)
     for name, simulation in found.items():
         facts = _facts(simulation)
-        table.add_row(Text(safe(name)), *(show(facts) for show in _SHOWN.values()))
+        table.add_row(Text(harmless(name)), *(show(facts) for show in _SHOWN.values()))
     click.echo(drawn(table))
     for name, simulation in found.items():
         if simulation.never_asked.counts:
@@ -157,9 +157,9 @@ def _print_table(found: Mapping[str, Simulation]) -> None:
 
 
 def _why_never(name: str, simulation: Simulation) -> Iterator[str]:
-    yield f"Never asked by {safe(name)}:"
+    yield f"Never asked by {harmless(name)}:"
     for reason, times in simulation.never_asked.counts.items():
-        yield f"  {times:,}: {safe(reason)}"
+        yield f"  {times:,}: {harmless(reason)}"
 
 
 def _print_json(found: Mapping[str, Simulation]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from netpromoter._checks import require
+from netpromoter._checks import harmless, require
 
-__all__ = ["columns", "drawn", "picture", "safe", "saved"]
+__all__ = ["columns", "drawn", "picture", "saved"]
 
 
 def columns(names: Sequence[str], *, left: int) -> Table:
     """Make a table without borders, whose first columns are text and the others numbers."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     for name in names[:left]:
-        table.add_column(Text(safe(name)), overflow="fold")
+        table.add_column(Text(harmless(name)), overflow="fold")
     for name in names[left:]:
         table.add_column(name, justify="right", no_wrap=True)
     return table
@@ -33,15 +32,6 @@ def drawn(table: Table) -> str:
     with console.capture() as caught:
         console.print(table)
     return "\n".join(line.rstrip() for line in caught.get().splitlines())
-
-
-def safe(text: str) -> str:
-    """Escape what could steer a terminal: control signs, changes of direction, line breaks."""
-    return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
-
-
-def _visible(sign: str) -> str:
-    return " " if unicodedata.category(sign) == "Zs" else sign.encode("unicode_escape").decode()
 
 
 def picture(plot: str | None) -> str | None:

@@ -78,15 +78,17 @@ def _decisions(
 def _ends(log: Sequence[Event], at: datetime) -> Iterator[CaseMoved]:
     cases: dict[str, list[Any]] = {}
     for event in log:
-        if isinstance(event, _OF_CASES):
-            cases.setdefault(event.case, []).append(event)
+        if isinstance(event, CaseOpened):
+            cases[event.case] = []
+        if isinstance(event, _OF_CASES) and event.case in cases:
+            cases[event.case].append(event)
     for events in cases.values():
         yield from _end(Case.of(events), at)
 
 
 def _end(case: Case, at: datetime) -> Iterator[CaseMoved]:
     """Close a case; a clock that is behind closes it when it last moved."""
-    last = case.moves[-1].at if case.moves else at
+    last = case.moves[-1].at if case.moves else case.opened.at
     while case.is_open:
         to = _WAYS.get(case.status, "closed")
         settled = {} if case.resolution or to == "unreachable" else {"resolution": "no action"}

@@ -77,10 +77,12 @@ class Receiving:
             raise refusal("message", "the id of a message that was adopted", message)
         return found.event.message
 
-    def last_destination(self, contact: Any) -> int:
+    def last_destination(self, contact: str | None) -> int:
         """Give the destination of the last message to somebody; 0 if there was none."""
-        known = isinstance(contact, str) and self._store.entries(contacts=[contact], kinds=(Scheduled,))
-        sent = [entry.event.message.destination for entry in known or () if isinstance(entry.event, Scheduled)]
+        if not isinstance(contact, str) or not contact.strip():
+            raise refusal("contact", "text that is not blank", contact)
+        entries = self._store.entries(contacts=[contact], kinds=(Scheduled,))
+        sent = [entry.event.message.destination for entry in entries if isinstance(entry.event, Scheduled)]
         return sent[-1] if sent else 0
 
     def _own(self, message: str) -> Message:

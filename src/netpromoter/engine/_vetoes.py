@@ -123,7 +123,7 @@ class _State:
             if isinstance(entry.event, kind):
                 reader(self, entry.event)
 
-    def _is_hers(self, choice: OptedOut | OptedIn) -> bool:
+    def _is_own(self, choice: OptedOut | OptedIn) -> bool:
         return choice.contact == self._message.contact
 
     def _is_at(self, destination: int) -> bool:
@@ -137,14 +137,14 @@ class _State:
         """Note by whom, or for which address; what another had chosen as a person before was known at the adoption."""
         if event.reminders_only and not self._message.step:
             return
-        if self._is_hers(event) or (event.destination == 0 and self._is_late):
+        if self._is_own(event) or (event.destination == 0 and self._is_late):
             self._out[event.contact] = event.at
         if self._is_at(event.destination):
             self._out[event.destination] = event.at
 
     def _opted_in(self, event: OptedIn) -> None:
         """Take back what the same person has chosen, or what was chosen for the same address, and nothing else."""
-        everywhere = self._is_hers(event) and event.destination == 0
+        everywhere = self._is_own(event) and event.destination == 0
         for whose in (event.contact, self._message.destination if everywhere else event.destination):
             if self._out.get(whose, event.at) < event.at:
                 del self._out[whose]

@@ -21,6 +21,7 @@ from ._whose import (
     check_expected,
     check_expecting,
     check_key,
+    check_texts,
     destination,
     forgotten_id,
     is_lost,
@@ -152,16 +153,17 @@ class MemoryStore:
         """Give the log, or some of it."""
         with self._opened():
             codes = check_kinds(kinds)
-            chosen: Iterable[int] = range((after or 0) + 1, len(self._log) + 1)
+            chosen: Iterable[int] = range(count("after", after or 0) + 1, len(self._log) + 1)
             if contacts is not None:
-                chosen = self._positions(contacts).intersection(chosen)
+                chosen = self._positions(check_texts("contacts", contacts)).intersection(chosen)
             if destinations is not None:
                 sharing = {
                     contact for each in check_destinations(destinations) for contact in self._sharing.get(each, ())
                 }
                 chosen = self._positions(sharing).intersection(chosen)
             if ids is not None:
-                chosen = {self._places[each] for each in ids if each in self._places}.intersection(chosen)
+                known = [each for each in check_texts("ids", ids) if each in self._places]
+                chosen = {self._places[each] for each in known}.intersection(chosen)
             found = [self._log[position - 1] for position in sorted(chosen)]
         return (entry for entry in found if codes is None or code(entry.event) in codes)
 

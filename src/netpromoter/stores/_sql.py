@@ -18,7 +18,7 @@ from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_contact, check_destinations, check_expecting, check_key, quoted
+from ._whose import check_contact, check_destinations, check_expecting, check_key, check_texts, quoted
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -119,17 +119,19 @@ class SqlStore:
         after: int | None = None,
     ) -> Iterator[Entry]:
         """Give the log, or some of it."""
+        first = count("after", after or 0)
         with self._connections.reading() as link:
             filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
-            persons = [] if contacts is None else [set(self._ledger.persons(link, contacts).values())]
+            named = None if contacts is None else check_texts("contacts", contacts)
+            persons = [] if named is None else [set(self._ledger.persons(link, named).values())]
             persons += [] if destinations is None else [self._ledger.sharing(link, check_destinations(destinations))]
             if persons:
                 filters["contacts"] = set.intersection(*persons)
             if ids is not None:
-                filters["ids"] = self._ledger.ids(link, ids)
+                filters["ids"] = self._ledger.ids(link, check_texts("ids", ids))
             last = self._ledger.number(link, "last_position") if all(filters.values()) else 0
         listed = {name: self._ledger.listed(values) for name, values in filters.items()}
-        return self._pages(listed, after or 0, last)
+        return self._pages(listed, first, last)
 
     def _pages(self, filters: Mapping[str, Any], after: int, last: int) -> Iterator[Entry]:
         """Read page by page, so that no transaction stays open while somebody looks at an entry."""
@@ -143,9 +145,10 @@ class SqlStore:
     def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:
         """Give the log as columns."""
         with self._connections.reading() as link:
-            values: dict[str, Any] = {"after": after or 0}
+            values: dict[str, Any] = {"after": count("after", after or 0)}
             if contacts is not None:
-                values["contacts"] = self._ledger.listed(self._ledger.persons(link, contacts).values())
+                named = check_texts("contacts", contacts)
+                values["contacts"] = self._ledger.listed(self._ledger.persons(link, named).values())
             text = self._statements.filtered("touches", frozenset(values) - {"after"})
             flat = np.fromiter(chain.from_iterable(link.stream(text, values)), np.int64)
             table = np.ascontiguousarray(flat.reshape(-1, len(FOLDED)).T)
