@@ -10,7 +10,7 @@ from itertools import pairwise
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netpromoter.errors import Conflict, InvalidArgument, MissingDependency, NotErased, StoreClosed
@@ -303,8 +303,18 @@ def attempts(draw):
     return draw(st.lists(st.one_of(scheduled, failed, others), min_size=8, max_size=24))
 
 
+FIRST, AGAIN = (message(attempt=attempt, destination=1 + attempt, channel=f"c{attempt}") for attempt in (0, 1))
+TRIED_AGAIN = [
+    Scheduled(message=FIRST, at=AT),
+    Failed(message=FIRST.id, at=AT + HOUR, reason="no", permanent=False),
+    Scheduled(message=attrs.evolve(AGAIN, due=AT + 2 * HOUR), at=AT + HOUR),
+    Sent(message=AGAIN.id, at=AT + 3 * HOUR),
+]
+
+
 @settings(max_examples=150)
 @given(attempts(), st.integers(0, 12))
+@example(TRIED_AGAIN, 0)
 def test_attempts_take_the_rows_of_those_before_them(log, after):
     """However often a message was tried, withheld, settled and bounced, its row is that of the events themselves."""
     model = MemoryStore()
