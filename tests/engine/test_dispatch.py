@@ -668,6 +668,39 @@ def test_wrong_options_are_refused_before_anything_is_sent(name, rule, wrong):
     assert channel.given == []
 
 
+def test_who_has_begun_goes_on_where_others_cannot_begin(monkeypatch):
+    """A machine that starts no more threads is an error; what was taken by then is sent and recorded."""
+    start, refused = threading.Thread.start, []
+
+    def limited(thread):
+        if len([each for each in threading.enumerate() if each.name.startswith("worker/")]) == 2:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    gate = threading.Event()
+
+    def wait(message, _):
+        gate.wait()
+        return Receipt.sent(message)
+
+    channel = Post(wait)
+    found = adopted(channel, 60)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        found.dispatch(clock=Clock(), workers=8)
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("worker/"):
+            thread.join()
+    assert len(refused) == 1
+    assert {event.message for event in kinds(found, Sent)} == {each.id for each in channel.given}
+    monkeypatch.undo()
+    left = 60 - len(channel.given)
+    assert left > 0
+    assert found.dispatch(clock=Clock(), workers=8).sent == left
+
+
 def test_progress_counts_messages():
     """Whoever waits is told how many messages there were so far."""
     seen = []

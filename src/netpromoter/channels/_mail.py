@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -35,12 +36,22 @@ class _Plain(EmailPolicy):
     """Writes the head as it was given: the standard library would decode it, and fold links into pieces."""
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        own = name.lower().startswith(("content-", "mime-"))
-        return super().header_store_parse(name, value) if own else (name, value)
+        return name, value
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 -- as the standard library calls it
+        return value
+
+    def header_max_count(self, name: str) -> int | None:
+        return _max_count(name)
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        own = name.lower().startswith(("content-", "mime-"))
-        return super().fold_binary(name, value) if own else f"{name}: {value}\r\n".encode()
+        return f"{name}: {value}\r\n".encode()
+
+
+@lru_cache(maxsize=256)
+def _max_count(name: str) -> int | None:
+    """Say how often a field may stand in a head: the standard library makes a class to find out, each time."""
+    return EmailPolicy().header_max_count(name)
 
 
 _POLICY = _Plain(linesep="\r\n", cte_type="7bit")

@@ -16,7 +16,7 @@ import copy
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -46,7 +46,7 @@ from netpromoter.model import (
 from netpromoter.plugins import Channel, Store
 from netpromoter.rules import History, People, Policy
 
-from ._group_commit import GroupCommit
+from ._desk import Desk, Dry
 from ._rates import Pace, Rate, check_rates
 from ._vetoes import Later, Verdict, judged
 
@@ -185,6 +185,14 @@ class _Task:
     turn: int = 0
 
 
+@attrs.frozen(kw_only=True)
+class _Prepared:
+    """A message to send, and the same in words."""
+
+    task: _Task
+    rendered: Message
+
+
 class Dispatcher:
     """One dispatch under way: a queue, a tally, and the workers that share them."""
 
@@ -205,7 +213,6 @@ class Dispatcher:
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
         self.last_look = last_look or (lambda _: None)
-        self.ledger = GroupCommit(store)
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
@@ -219,10 +226,23 @@ class Dispatcher:
     def run(self, workers: int, name: str) -> Dispatch:
         """Let so many workers drain the queue; an interrupt lets each finish the message in hand."""
         count("workers", workers, least=1)
-        threads = [threading.Thread(target=self._work, args=(f"{name}/{number}",)) for number in range(workers)]
+        with Desk(self.store, self._prepared, workers=workers) as desk:
+            names = [f"{name}/{number}" for number in range(workers)]
+            threads = [threading.Thread(target=self._work, name=each, args=(desk, each)) for each in names]
+            try:
+                interrupted = self._let_work(threads)
+            except BaseException:
+                self.stop.set()
+                raise
+        if self._failure is not None:
+            raise self._failure
+        return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+
+    def _let_work(self, threads: Sequence[threading.Thread]) -> bool:
+        """Start the workers and wait for them; say whether there was an interrupt, which stops them."""
+        interrupted = False
         for thread in threads:
             thread.start()
-        interrupted = False
         for thread in threads:
             while thread.is_alive():
                 try:
@@ -230,36 +250,65 @@ class Dispatcher:
                 except KeyboardInterrupt:
                     interrupted = True
                     self.stop.set()
-        if self._failure is not None:
-            raise self._failure
-        return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+        return interrupted
 
-    def _work(self, name: str) -> None:
+    def _work(self, desk: Desk[_Prepared], name: str) -> None:
         try:
             with ExitStack() as opened:
-                _Worker(self, name, opened).drain()
+                _Worker(self, desk, name, opened).drain()
         except BaseException as problem:  # noqa: BLE001 -- a thread has nobody above it: `run` raises it again
             self._failure = problem
             self.stop.set()
 
-    def next(self) -> _Task | None:
-        """Give the next message that is due; None if there is none, or if the dispatch is to stop."""
-        with self._lock:
-            if self.stop.is_set() or self._left == 0:
-                return None
-            if not self._queue:
-                self._refill()
-            if not self._queue:
-                return None
-            if self._left is not None:
-                self._left -= 1
-            return self._queue.popleft()
+    def _prepared(self) -> _Prepared | None:
+        """Put the next message into words; None if it may not leave. Raises `Dry` if there is none, or to stop."""
+        task = self._next()
+        if not self.is_up(task.message.channel) or isinstance(self.judged(task, ()), Later):
+            self.note("postponed")
+            return None
+        rendered = self._rendered(task.message)
+        if rendered is None:
+            return None
+        self._count(-1)
+        return _Prepared(task=task, rendered=rendered)
+
+    def _next(self) -> _Task:
+        if self.stop.is_set() or self._left == 0:
+            raise Dry
+        if not self._queue:
+            self._refill()
+        if not self._queue:
+            raise Dry
+        return self._queue.popleft()
+
+    def _rendered(self, message: Message) -> Message | None:
+        """Put a message into words; one that cannot be is left, and hinders no other."""
+        try:
+            return self.render(message, self.clock())
+        except NetPromoterError:
+            _LOG.exception("message %s cannot be put into words", message.id)
+            self.note("broken")
+            return None
+
+    def is_up(self, name: str) -> bool:
+        """Say whether there is a channel of a name, and nobody has found that it is down."""
+        if name not in self.delivery.channels:
+            self.down[name] = "the program has no channel of this name"
+        return name not in self.down
+
+    def judged(self, task: _Task, entries: Iterable[Entry]) -> Verdict:
+        """Judge a message by the clock, and by what has happened to its person and at its address."""
+        when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "closes": self.closes}
+        return judged(task.message, entries, self.clock(), adopted=task.position, **when)
 
     def give_back(self) -> None:
         """Let another message be taken in the place of one that was not."""
+        self._count(1)
+
+    def _count(self, more: int) -> None:
         with self._lock:
             if self._left is not None:
-                self._left += 1
+                self._left += more
 
     def _refill(self) -> None:
         """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
@@ -308,48 +357,38 @@ class Dispatcher:
 class _Worker:
     """One worker: it takes a message, sends it, and writes the outcome together with the next intent."""
 
-    def __init__(self, dispatcher: Dispatcher, name: str, opened: ExitStack) -> None:
-        self._all, self._name, self._opened = dispatcher, name, opened
+    def __init__(self, dispatcher: Dispatcher, desk: Desk[_Prepared], name: str, opened: ExitStack) -> None:
+        self._all, self._desk, self._name, self._opened = dispatcher, desk, name, opened
         self._channels: dict[str, Channel] = {}
         self._pending: list[Event] = []
 
     def drain(self) -> None:
         """Send until there is nothing left, and record the last outcome."""
         try:
-            while (task := self._all.next()) is not None:
-                if not self._is_carried(task):
+            while (prepared := self._desk.next()) is not None and not self._all.stop.is_set():
+                if not self._is_carried(prepared):
                     self._all.give_back()
         finally:
             self._write()
 
-    def _is_carried(self, task: _Task) -> bool:
+    def _is_carried(self, prepared: _Prepared) -> bool:
         """Take a message and hand it to its channel; False if it was not taken."""
-        message = task.message
+        message = prepared.task.message
         channel = self._channel(message.channel)
-        if channel is None or isinstance(self._judged(task, ()), Later):
+        if channel is None:
             self._all.note("postponed")
             return False
-        rendered = self._rendered(message)
-        if rendered is None or not self._all.delivery.turn(message.channel, self._all.clock, self._all.stop):
+        if not self._all.delivery.turn(message.channel, self._all.clock, self._all.stop):
             return False
-        if not self._take(task):
+        if not self._take(prepared.task):
             return False
-        self._send(message, rendered, channel)
+        self._send(message, prepared.rendered, channel)
         return True
-
-    def _rendered(self, message: Message) -> Message | None:
-        """Put a message into words; one that cannot be is left, and hinders no other."""
-        try:
-            return self._all.render(message, self._all.clock())
-        except NetPromoterError:
-            _LOG.exception("message %s cannot be put into words", message.id)
-            self._all.note("broken")
-            return None
 
     def _write(self, *more: Event, expecting: Mapping[str | int, int] | None = None) -> set[str]:
         """Append what is pending and more; give the ids that were new."""
         events = [*self._pending, *more]
-        new = self._all.ledger.append(events, expecting) if events else set()
+        new = self._desk.append(events, expecting) if events else set()
         self._pending = []
         return new
 
@@ -383,17 +422,12 @@ class _Worker:
     def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
         intent = self._intent(task)
-        verdict = self._all.last_look(task.message) or self._judged(task, entries)
+        verdict = self._all.last_look(task.message) or self._all.judged(task, entries)
         if verdict is None or any(entry.event.id == intent.id for entry in entries):
             return intent
         if isinstance(verdict, Later) or task.turn:
             return None
         return Withheld(message=task.message.id, at=intent.at, reason=verdict.reason)
-
-    def _judged(self, task: _Task, entries: Iterable[Entry]) -> Verdict:
-        policy, at = self._all.policy, self._all.clock()
-        when: Any = {"window": policy.window, "time_zone": policy.time_zone, "closes": self._all.closes}
-        return judged(task.message, entries, at, adopted=task.position, **when)
 
     def _intent(self, task: _Task) -> Sending:
         at = self._all.clock()
@@ -433,9 +467,7 @@ class _Worker:
 
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""
-        if name not in self._all.delivery.channels:
-            self._close(name, "the program has no channel of this name")
-        if name in self._all.down:
+        if not self._all.is_up(name):
             return None
         if name not in self._channels:
             try:

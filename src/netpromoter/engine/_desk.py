@@ -1,0 +1,219 @@
+"""The desk of a dispatch: one thread that does what needs the processor, for all workers that carry messages.
+
+Workers wait for what carries their messages; to put a message into words, and to write to a log, is work. Of threads
+that share an interpreter one works at a time, and each change from one to another costs. So one thread works for all:
+while they wait it prepares messages, as many as there are workers, and what they have to write by then goes into one
+commit, since a durable append waits for the disk whether it holds one event or many.
+
+References
+----------
+DeWitt, D. J. and others (1984). Implementation techniques for main memory database systems. *SIGMOD*, 1-8, section 5.2
+(group commit).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+import attrs
+
+from netpromoter.errors import Conflict
+from netpromoter.model import Event
+from netpromoter.plugins import Store
+
+__all__ = ["Desk", "Dry"]
+
+T = TypeVar("T")
+
+
+class Dry(Exception):
+    """There is nothing to prepare at present."""
+
+
+@attrs.define(eq=False)
+class _Request:
+    """What a worker waits for, and the error that it gets in its place."""
+
+    error: BaseException | None = None
+    is_done: bool = False
+    _turn: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._turn.acquire()
+
+    def done(self, error: BaseException | None = None) -> None:
+        """Let the worker go on."""
+        self.error, self.is_done = error, True
+        self._turn.release()
+
+    def wait(self) -> None:
+        """Wait until it is done; raises the error."""
+        self._turn.acquire()
+        if self.error is not None:
+            raise self.error
+
+
+@attrs.define(eq=False)
+class _Ask(_Request, Generic[T]):
+    """A worker asks for the next message."""
+
+    found: T | None = None
+
+
+@attrs.define(eq=False, kw_only=True)
+class _Append(_Request):
+    """A worker has something to write."""
+
+    events: Sequence[Event]
+    expecting: Mapping[str | int, int]
+    new: set[str] = attrs.field(factory=set)
+
+
+class Desk(Generic[T]):
+    """Prepares messages and appends to a store, for some workers.
+
+    Parameters
+    ----------
+    store : Store
+        What is written to.
+    prepare : callable
+        Gives the next message, or None if that one is not to be sent; raises `Dry` if there is none.
+    workers : int
+        For how many workers. So many messages are prepared before somebody asks for them.
+    """
+
+    def __init__(self, store: Store, prepare: Callable[[], T | None], *, workers: int) -> None:
+        self._store, self._prepare, self._workers = store, prepare, workers
+        self._requests: SimpleQueue[_Ask[T] | _Append | None] = SimpleQueue()
+        self._asks: deque[_Ask[T]] = deque()
+        self._appends: list[_Append] = []
+        self._ready: deque[T] = deque()
+        self._problem: BaseException | None = None
+        self._is_dry = True
+        self._is_passing_over = False
+        # not waited for when the interpreter ends, as workers are: whoever waits for it is a worker
+        self._thread = threading.Thread(target=self._work, name="netpromoter-desk", daemon=True)
+
+    def __enter__(self) -> Desk[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:  # otherwise workers may be under way, and need it to the end
+            self._requests.put(None)
+            self._thread.join()
+
+    # -- what workers call ---------------------------------------------------------------------------------------------
+
+    def next(self) -> T | None:
+        """Give the next message, None if there is none; raises what preparing it has raised."""
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            ask: _Ask[T] = _Ask()
+            self._requests.put(ask)
+            ask.wait()
+            return ask.found
+
+    def append(self, events: Sequence[Event], expecting: Mapping[str | int, int] | None = None) -> set[str]:
+        """Write events, all or none, and give the ids of those that were new; raises what the store raises."""
+        request = _Append(events=events, expecting=expecting or {})
+        self._requests.put(request)
+        request.wait()
+        return request.new
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while self._receive():
+            if self._asks and (self._ready or self._is_dry):
+                self._serve(self._asks.popleft())
+            elif self._appends and self._is_time_to_write:
+                requests, self._appends = self._appends, []
+                self._write(requests)
+            else:
+                self._fill()
+
+    def _receive(self) -> bool:
+        """Take what workers have asked for, and wait where there is nothing to do; False at the end."""
+        is_idle = not (self._asks or self._appends or self._is_short)
+        while is_idle or not self._requests.empty():
+            request = self._requests.get()
+            if request is None:
+                return False
+            if isinstance(request, _Append):
+                self._appends.append(request)
+            else:
+                self._asks.append(request)
+                self._is_dry = self._problem is not None
+            is_idle = False
+        return True
+
+    @property
+    def _is_short(self) -> bool:
+        return not self._is_dry and len(self._ready) < self._workers
+
+    @property
+    def _is_time_to_write(self) -> bool:
+        """Whether nothing better is to be done meanwhile, nor anybody else to be expected."""
+        return not self._is_short or self._is_passing_over or len(self._appends) >= self._workers
+
+    def _serve(self, ask: _Ask[T]) -> None:
+        """Hand over a message, or what went wrong, or nothing."""
+        if self._ready:
+            ask.found = self._ready.popleft()
+            ask.done()
+        else:
+            problem, self._problem = self._problem, None
+            ask.done(problem)
+
+    def _fill(self) -> None:
+        """Prepare one message; what goes wrong is told to the first who asks when nothing is left."""
+        found = None
+        try:
+            found = self._prepare()
+        except Dry:
+            self._is_dry = True
+        except BaseException as problem:  # noqa: BLE001 -- a worker raises it
+            self._problem, self._is_dry = problem, True
+        if found is not None:
+            self._ready.append(found)
+        self._is_passing_over = found is None
+
+    def _write(self, requests: Sequence[_Append]) -> None:
+        """Write together what several workers have brought, or one after the other where that is not possible."""
+        expected = [who for request in requests for who in request.expecting]
+        together = len(requests) > 1 and len(set(expected)) == len(expected)
+        try:
+            if not together or not self._written(requests):
+                for request in requests:
+                    self._write_alone(request)
+        except BaseException as error:  # noqa: BLE001 -- each worker raises it for itself
+            for request in requests:
+                if not request.is_done:
+                    request.done(error)
+
+    def _written(self, requests: Iterable[_Append]) -> bool:
+        """Write several requests in one append; if any of them is in conflict, none is written."""
+        events = [event for request in requests for event in request.events]
+        expecting = {who: at for request in requests for who, at in request.expecting.items()}
+        try:
+            new = {event.id for event in self._store.append(events, expecting=expecting)}
+        except Conflict:
+            return False
+        for request in requests:
+            request.new = {event.id for event in request.events} & new
+            request.done()
+        return True
+
+    def _write_alone(self, request: _Append) -> None:
+        try:
+            request.new = {event.id for event in self._store.append(request.events, expecting=request.expecting)}
+        except Exception as error:  # noqa: BLE001 -- the worker raises it for itself
+            request.done(error)
+        else:
+            request.done()
