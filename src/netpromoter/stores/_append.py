@@ -91,9 +91,14 @@ class _Part:
     def _recognize(self, contacts: set[str], expecting: Mapping[str | int, int]) -> None:
         """Find the numbers of people, and refuse where more has happened to them than was expected."""
         expected = {who: position for who, position in expecting.items() if isinstance(who, str)}
-        self._check_shared({who: position for who, position in expecting.items() if isinstance(who, int)})
+        places = {signed(who): who for who in expecting if isinstance(who, int)}
         texts = {quoted(contact): contact for contact in contacts | expected.keys()}
-        rows = self._ask("recognize_with_last" if expecting else "recognize", contacts=texts)
+        # both are on their way before the answer to one is waited for
+        sharing = self._ledger.asked(self._link, "last_of_sharing", destinations=places) if places else None
+        asked = self._ledger.asked(self._link, "recognize_with_last" if expecting else "recognize", contacts=texts)
+        for place, last in sharing.fetchall() if sharing else ():
+            check_expected(places[place], last, expecting[places[place]])
+        rows = asked.fetchall()
         self._position, self._last_person, any_forgotten = rows[0][:3]
         found = {texts[text]: (person, last) for _, _, _, text, person, last in rows if text is not None}
         for contact, position in expected.items():
@@ -101,11 +106,6 @@ class _Part:
         self._persons = {contact: person for contact, (person, _) in found.items()}
         if any_forgotten:
             self._recognize_forgotten(contacts - found.keys())
-
-    def _check_shared(self, expected: Mapping[int, int]) -> None:
-        places = {signed(destination): destination for destination in expected}
-        for place, last in self._ask("last_of_sharing", destinations=places) if places else ():
-            check_expected(places[place], last, expected[places[place]])
 
     def _recognize_forgotten(self, strangers: set[str]) -> None:
         """Find those who are not known, since they were forgotten."""

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import RLock, local
 from typing import Any, Protocol, TypeAlias
@@ -57,6 +57,9 @@ class Database(Protocol):
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         """Give rows as they come."""
 
+    def pipeline(self, connection: Any) -> AbstractContextManager[object]:
+        """Send statements without waiting for the answer to each: a read waits for all before it, as does the end."""
+
     def wipe(self, connection: Any) -> None:
         """See to it that nothing remains of what was deleted."""
 
@@ -89,6 +92,10 @@ class _Sqlite:
 
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         return iter(connection.execute(text, parameters))
+
+    def pipeline(self, _: Any) -> AbstractContextManager[object]:
+        """There is no way to the database on which statements could be."""
+        return nullcontext()
 
     def wipe(self, connection: Any) -> None:
         if not self.shared and not _rewritten(connection):
@@ -135,6 +142,7 @@ class _Postgresql:
         self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"))
         self.dialect = self._engine.dialect
         self._chunk = 1_000 if psycopg.capabilities.has_stream_chunked() else 1
+        self._has_pipeline = psycopg.capabilities.has_pipeline()
 
     def connect(self) -> Any:
         return _raw(self._engine, autocommit=True)
@@ -148,6 +156,10 @@ class _Postgresql:
     def stream(self, connection: Any, text: str, parameters: Parameters) -> Iterator[Sequence[Any]]:
         rows: Iterator[Sequence[Any]] = connection.cursor().stream(text, parameters, binary=True, size=self._chunk)
         return rows
+
+    def pipeline(self, connection: Any) -> AbstractContextManager[object]:
+        pipeline: AbstractContextManager[object] = connection.pipeline() if self._has_pipeline else nullcontext()
+        return pipeline
 
     def wipe(self, connection: Any) -> None:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
@@ -205,17 +217,18 @@ class Link:
             self._connection.cursor().executemany(text, parameters)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, pipelined: bool) -> Iterator[None]:
         """Commit at the end, or roll back; one within another is rolled back alone."""
         begin, commit, back = _PART if self.depth else (self.database.begin, ("COMMIT",), ("ROLLBACK",))
         try:
-            self._each(begin)
-            self.depth += 1
-            try:
-                yield
-            finally:
-                self.depth -= 1
-            self._each(commit)
+            with self.database.pipeline(self._connection) if pipelined else nullcontext():
+                self._each(begin)
+                self.depth += 1
+                try:
+                    yield
+                finally:
+                    self.depth -= 1
+                self._each(commit)
         except BaseException:
             with suppress(Exception):
                 self._each(back)
@@ -267,11 +280,15 @@ class Connections:
             yield self._link()
 
     @contextmanager
-    def writing(self) -> Iterator[Link]:
-        """Give a link in a transaction that keeps everybody else from writing."""
+    def writing(self, *, pipelined: bool = False) -> Iterator[Link]:
+        """Give a link in a transaction that keeps everybody else from writing.
+
+        Everybody waits for it to end. So one that is pipelined, in which no rows are streamed, goes the way to the
+        database and back as few times as can be.
+        """
         with self._lock:
             link = self._link()
-            with link.transaction():
+            with link.transaction(pipelined=pipelined):
                 yield link
             if link.deleted and not link.depth:
                 link.wipe()

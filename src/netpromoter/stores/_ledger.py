@@ -43,7 +43,12 @@ class Ledger:
 
     def ask(self, link: Link, name: str, **lists: Iterable[Any]) -> list[Any]:
         """Execute a statement with lists of values, and give its rows."""
-        return link.rows(self.statements[name], {each: self.listed(values) for each, values in lists.items()})
+        found: list[Any] = self.asked(link, name, **lists).fetchall()
+        return found
+
+    def asked(self, link: Link, name: str, **lists: Iterable[Any]) -> Any:
+        """Execute a statement with lists of values, and give its cursor."""
+        return link.execute(self.statements[name], {each: self.listed(values) for each, values in lists.items()})
 
     def write(self, link: Link, name: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows, many in one statement: each statement lets other threads in, who do not leave at once."""

@@ -77,7 +77,7 @@ class SqlStore:
         self, events: Sequence[Event], /, *, expecting: Mapping[str | int, int] | None = None
     ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
-        with self._writing() as link:
+        with self._writing(pipelined=True) as link:
             return append(self._ledger, link, check_events(events), check_expecting(expecting))
 
     @contextmanager
@@ -87,8 +87,8 @@ class SqlStore:
             yield
 
     @contextmanager
-    def _writing(self) -> Iterator[Link]:
-        with self._connections.writing() as link:
+    def _writing(self, *, pipelined: bool = False) -> Iterator[Link]:
+        with self._connections.writing(pipelined=pipelined) as link:
             try:
                 yield link
             except BaseException:
