@@ -1,6 +1,7 @@
 """Adopted messages are sent once, or it is known that nobody knows."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -116,6 +117,55 @@ def test_two_programs_on_one_store_do_not_send_twice():
     for thread in threads:
         thread.join()
     assert sorted(person for channel in channels for person in channel.people) == sorted(each.id for each in people(90))
+
+
+def test_dispatchers_that_compete_do_not_try_every_message():
+    """Whoever finds that another was faster looks elsewhere: most messages are tried by one dispatcher alone."""
+    store, conflicts, start = MemoryStore(), [], threading.Barrier(4)
+    append = store.append
+
+    def counted(events, /, *, expecting=None):
+        try:
+            return append(events, expecting=expecting)
+        except Conflict:
+            conflicts.append(events)
+            raise
+
+    def carry(message, turn):
+        start.wait(60) if turn == 1 else time.sleep(0.001)
+        return Receipt.sent(message)
+
+    channels = [Post(carry) for _ in range(4)]
+    found = [program(channel, store=store) for channel in channels]
+    found[0].adopt(found[0].plan(people(1_200), at=MONDAY), at=MONDAY)
+    store.append = counted
+    threads = [threading.Thread(target=each.dispatch, kwargs={"clock": Clock()}) for each in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert min(len(channel.given) for channel in channels) > 30
+    assert sum(len(channel.given) for channel in channels) == 1_200
+    assert len(conflicts) < 1_200
+
+
+def test_who_looks_elsewhere_keeps_the_order_of_each_person():
+    """A reminder that has fallen due beside its invitation does not leave before it, whoever else dispatches."""
+
+    def carry(message, _):
+        other.dispatch(clock=clock, limit=1)
+        return Receipt.sent(message)
+
+    own, others, clock = Post(carry), Post(), Clock(MONDAY + timedelta(days=4))
+    found = program(own, reminders=Reminders(after=timedelta(days=3)))
+    other = program(others, store=found.store, reminders=Reminders(after=timedelta(days=3)))
+    for days in (0, 3):
+        at = MONDAY + timedelta(days=days)
+        found.adopt(found.plan(people(60), at=at), at=at)
+    found.dispatch(clock=clock)
+    assert [message.step for message in own.given + others.given] == [0] * 60
+    assert own.people != sorted(own.people, key=lambda who: int(who[2:]))  # it did look elsewhere
+    assert len(own.given) > 20
 
 
 def test_the_intent_stands_before_the_channel_is_called():
@@ -681,7 +731,7 @@ def test_who_has_begun_goes_on_where_others_cannot_begin(monkeypatch):
     gate = threading.Event()
 
     def wait(message, _):
-        gate.wait()
+        gate.wait(60)
         return Receipt.sent(message)
 
     channel = Post(wait)

@@ -169,9 +169,7 @@ class Delivery:
         """
         if message.attempt + 1 >= self.attempts:
             return None
-        draw = (
-            int.from_bytes(blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") / 2**56
-        )
+        draw = _hashed(message.id) / 2**56
         wait = max(self.backoff * (2**message.attempt) * draw, receipt.retry_after or timedelta(0))
         return attrs.evolve(message, attempt=message.attempt + 1, due=at + wait)
 
@@ -221,6 +219,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._queue: deque[_Task] = deque()
         self._given: set[str] = set()
+        self._last_taken = ""
+        self._is_behind = False
         self._failure: BaseException | None = None
 
     def run(self, workers: int, name: str) -> Dispatch:
@@ -275,6 +275,8 @@ class Dispatcher:
     def _next(self) -> _Task:
         if self.stop.is_set() or self._left == 0:
             raise Dry
+        if self._is_behind:
+            self._look_elsewhere()
         if not self._queue:
             self._refill()
         if not self._queue:
@@ -333,10 +335,25 @@ class Dispatcher:
     def _mine(self, message: Message) -> bool:
         return message.survey == self.policy.survey.key
 
-    def done(self, message: Message) -> None:
-        """Forget a message that the store will not offer again."""
+    def taken(self, message: Message, *, is_ours: bool) -> None:
+        """Forget a message that the store will not offer again; if another dispatcher has it, it has others too."""
         with self._lock:
             self._given.discard(message.id)
+            self._last_taken = message.id if is_ours else self._last_taken
+            self._is_behind = self._is_behind or not is_ours
+
+    def _look_elsewhere(self) -> None:
+        """Fetch what is left, in an order of one's own: what one has taken last, no other dispatcher has taken.
+
+        Otherwise all would try each message, and all but one in vain. What is due to one person stays in its order.
+        """
+        self._is_behind = False
+        self._given.difference_update(task.message.id for task in self._queue)
+        self._queue.clear()
+        self._refill()
+        salt = self._last_taken.encode("utf-8", "surrogatepass")[-64:]
+        mixed = sorted(self._queue, key=lambda task: _hashed(task.message.contact, salt))
+        self._queue = deque(mixed if salt else self._queue)
 
     def _again(self, now: datetime) -> Iterator[_Task]:
         for claim in self.store.claims():
@@ -403,9 +420,12 @@ class _Worker:
                 entries = self._log_of(message)
                 if not entries:  # forgotten meanwhile
                     break
+                if any(isinstance(entry.event, Sending) and _is_of(task, entry.event) for entry in entries):
+                    self._all.taken(message, is_ours=False)
+                    return False
                 position = max(entry.position for entry in entries)
             else:
-                self._all.done(message)
+                self._all.taken(message, is_ours=decided.id in new)
                 if isinstance(decided, Withheld):
                     self._all.note("withheld")
                 return isinstance(decided, Sending) and decided.id in new
@@ -421,13 +441,12 @@ class _Worker:
 
     def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
-        intent = self._intent(task)
         verdict = self._all.last_look(task.message) or self._all.judged(task, entries)
-        if verdict is None or any(entry.event.id == intent.id for entry in entries):
-            return intent
+        if verdict is None:
+            return self._intent(task)
         if isinstance(verdict, Later) or task.turn:
             return None
-        return Withheld(message=task.message.id, at=intent.at, reason=verdict.reason)
+        return Withheld(message=task.message.id, at=self._all.clock(), reason=verdict.reason)
 
     def _intent(self, task: _Task) -> Sending:
         at = self._all.clock()
@@ -495,6 +514,11 @@ class _Worker:
         self._all.down[name] = told
 
 
+def _hashed(text: str, key: bytes = b"") -> int:
+    """Draw a whole number below 2^56."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7, key=key).digest(), "big")
+
+
 def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
     if not callable(clock):
         raise refusal("clock", "a callable that gives the present, with a time zone", clock)
@@ -504,6 +528,11 @@ def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
         raise refusal("progress", "a callable that is told how many are done", progress)
     if stop is not None and not isinstance(stop, threading.Event):
         raise refusal("stop", "a threading.Event", stop)
+
+
+def _is_of(task: _Task, intent: Sending) -> bool:
+    """Say whether an intent is that of the turn by which a message is to be taken."""
+    return (intent.message, intent.turn) == (task.message.id, task.turn)
 
 
 def _whose(message: Message, position: int) -> Mapping[str | int, int]:

@@ -93,12 +93,12 @@ class _Part:
         expected = {who: position for who, position in expecting.items() if isinstance(who, str)}
         places = {signed(who): who for who in expecting if isinstance(who, int)}
         texts = {quoted(contact): contact for contact in contacts | expected.keys()}
-        # both are on their way before the answer to one is waited for
+        # both are on their way before the answer to one is waited for, and both are read before anything is refused
         sharing = self._ledger.asked(self._link, "last_of_sharing", destinations=places) if places else None
-        asked = self._ledger.asked(self._link, "recognize_with_last" if expecting else "recognize", contacts=texts)
-        for place, last in sharing.fetchall() if sharing else ():
+        people = self._ledger.asked(self._link, "recognize_with_last" if expecting else "recognize", contacts=texts)
+        shared, rows = sharing.fetchall() if sharing else (), people.fetchall()
+        for place, last in shared:
             check_expected(places[place], last, expecting[places[place]])
-        rows = asked.fetchall()
         self._position, self._last_person, any_forgotten = rows[0][:3]
         found = {texts[text]: (person, last) for _, _, _, text, person, last in rows if text is not None}
         for contact, position in expected.items():
