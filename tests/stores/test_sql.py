@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from urllib.parse import quote
 
 import attrs
 import numpy as np
@@ -739,3 +740,28 @@ def test_positions_have_no_gaps():
     assert positions[0] == 1
     assert all(later - earlier == 1 for earlier, later in pairwise(positions))
     store.close()
+
+
+def test_who_waited_for_the_lock_sees_what_was_written_meanwhile(postgresql):
+    """Whatever a database gives to those who say nothing: of two with one expectation one is in conflict."""
+    strict = quote(" -c default_transaction_isolation=serializable")
+    stores = [SqlStore(postgresql + strict) for _ in range(2)]
+    stores[0].append([OptedOut(contact="c-1", at=AT)])
+    found = []
+
+    def work():
+        try:
+            found.append(len(stores[1].append([OptedOut(contact="c-2", at=AT)], expecting={"c-1": 1})))
+        except Conflict:
+            found.append("conflict")
+
+    with stores[0].exclusive():
+        waiting = threading.Thread(target=work)
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+        stores[0].append([OptedIn(contact="c-1", at=AT)])
+    waiting.join()
+    assert found == ["conflict"]
+    for store in stores:
+        store.close()

@@ -131,7 +131,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 class _Postgresql:
     shared = False
-    begin: tuple[str, ...] = ("BEGIN", f"SELECT pg_advisory_xact_lock({_LOCK})")
+    # whatever the database's own default is: what follows must see what was committed while it waited for the lock
+    begin: tuple[str, ...] = ("BEGIN ISOLATION LEVEL READ COMMITTED", f"SELECT pg_advisory_xact_lock({_LOCK})")
     mark = "%s"
     random = "replace(gen_random_uuid()::text, '-', '')"
     # to_regclass would answer from a cache that is older than the lock
