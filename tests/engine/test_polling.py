@@ -1,6 +1,7 @@
 """Polls among employees: what they promise, what they show, and that nothing else of an answer is anywhere."""
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -704,6 +705,11 @@ def test_scores_in_a_table():
     assert all(word in html for word in ("everybody", "census", "Legal"))
     with pytest.raises(InvalidArgument, match=r"^table and labels must be those of a group of the poll"):
         scores.group(("team",), ("Board",))
+    for name, wrong in (("table", "team"), ("table", 5), ("labels", [1]), ("labels", None)):
+        with pytest.raises(
+            InvalidArgument, match=rf"^{name} must be a sequence of texts \(got {re.escape(repr(wrong))}\)$"
+        ):
+            scores.group(**{name: wrong})
 
 
 def test_scores_are_values():

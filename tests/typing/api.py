@@ -841,6 +841,7 @@ def reading(program: nps.Program, since: datetime, at: datetime) -> None:
 
 
 def words_and_links(message: model.Message, survey: nps.Survey, at: datetime) -> None:
+    assert_type(wording.languages("languages"), tuple[str, ...])
     said = wording.words("pt-BR", folder="languages")
     assert_type(wording.closest("pt-BR"), tuple[str, ...])
     assert_type(said, wording.Words)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
-from netpromoter.wording import SLOTS, closest, words
+from netpromoter.wording import SLOTS, closest, languages, words
 from netpromoter.wording import _words as reader
 
 LOCALES = sorted(reader._shipped())
@@ -156,8 +156,16 @@ def test_a_file_that_breaks_a_rule_is_refused(tmp_path, old):
     new, message = BROKEN[old]
     text = ENGLISH if old == '"en"' else ENGLISH.replace('"en"', '"xx"', 1)
     folder = folder_of(tmp_path, xx=text.replace(old, new))
-    with pytest.raises(InvalidArgument, match=message):
-        words("xx", folder=folder)
+    for read in (lambda: words("xx", folder=folder), lambda: languages(folder)):
+        with pytest.raises(InvalidArgument, match=message):
+            read()
+
+
+def test_the_languages_are_those_that_there_are_files_for(tmp_path):
+    """Those of this package and those of a folder, each once, and each as it is written in its file."""
+    assert [each.lower() for each in languages()] == LOCALES
+    folder = folder_of(tmp_path, pt_BR=language("pt-BR"), en=ENGLISH)
+    assert languages(str(folder)) == ("en", "pt-BR")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
@@ -172,6 +180,8 @@ def test_a_folder_that_is_none_is_refused(folder):
     """The message shows it."""
     with pytest.raises(InvalidArgument, match=rf"^folder must be a folder that exists \(got {folder!r}\)$"):
         words("en", folder=folder)
+    with pytest.raises(InvalidArgument, match=rf"^folder must be a folder that exists \(got {folder!r}\)$"):
+        languages(folder)
 
 
 def test_a_locale_that_is_no_text_is_refused():

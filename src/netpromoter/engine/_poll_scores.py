@@ -129,6 +129,12 @@ class PollTurnout:
         return _framed(self.rows(), _blank(self.groups), _TURNOUT, library)
 
 
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
+        raise refusal(name, "a sequence of texts", value)
+    return tuple(value)
+
+
 def _told(table: Table, groups: Iterable[Turnout], smallest: int) -> list[Turnout]:
     """Give the groups of a table of which it is told how many took part."""
     of_table = sorted((each for each in groups if each.table == table), key=lambda each: (each.invited, each.labels))
@@ -274,10 +280,11 @@ class PollScores:
         Raises
         ------
         InvalidArgument
-            If there is none.
+            If there is none, or what is to name it are not several texts.
         """
+        wanted = _texts("table", table), _texts("labels", labels)
         for each in self.groups:
-            if (each.table, each.labels) == (tuple(table), tuple(labels)):
+            if (each.table, each.labels) == wanted:
                 return each
         raise refusal("table and labels", "those of a group of the poll", (table, labels))
 

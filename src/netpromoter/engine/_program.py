@@ -47,7 +47,7 @@ from netpromoter.rules import (
     Variants,
 )
 from netpromoter.stats import DesignScore, Score
-from netpromoter.wording import words
+from netpromoter.wording import languages, words
 
 from ._adopt import Adoption, adopt
 from ._answered import settled
@@ -169,6 +169,7 @@ class Program:
             raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
         self.delivery  # noqa: B018 -- refuses what it cannot be made of
         self.templates.check(self.policy)
+        languages(self.wording)  # refuses a file that breaks a rule, before somebody is to be written to
         self._check_follow_up()
         self._check_employees()
 

@@ -14,7 +14,7 @@ import attrs
 
 from netpromoter._checks import one_of, refusal
 
-__all__ = ["SLOTS", "Phrase", "Status", "Words", "closest", "words"]
+__all__ = ["SLOTS", "Phrase", "Status", "Words", "closest", "languages", "words"]
 
 #: Where a phrase stands: seen by a native speaker who vouches for it, taken from a public source, or drafted. The
 #: surest comes first.
@@ -197,6 +197,34 @@ def words(locale: str | None = None, *, folder: str | Path | None = None) -> Wor
     files = _files(folder)
     path = next(files[tag] for tag in (*closest(locale), _LAST) if tag in files)
     return attrs.evolve(_read(path, path.stat().st_mtime_ns), asked=locale)
+
+
+def languages(folder: str | Path | None = None) -> tuple[str, ...]:
+    """List the languages that there are words in.
+
+    Every file is read, so that one that breaks a rule is known of before somebody is written to in its language.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        Where more languages are, as for `words`.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such folder, or a file breaks a rule of its slots; the message names the file and the slot.
+
+    Examples
+    --------
+    >>> languages()
+    ('en',)
+    """
+    return tuple(sorted(_read(path, path.stat().st_mtime_ns).locale for path in _files(folder).values()))
 
 
 def closest(locale: str | None) -> tuple[str, ...]:
