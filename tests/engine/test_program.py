@@ -294,7 +294,8 @@ def test_a_program_is_refused_where_it_is_made(options, message):
 def test_a_language_that_cannot_be_read_is_refused_before_anybody_is_written_to(tmp_path):
     """Not when the first message in that language is to be put into words."""
     (tmp_path / "pt.toml").write_text('locale = "pt"', encoding="utf-8")
-    with pytest.raises(InvalidArgument, match=r"^pt\.toml must be complete: it must have each of the slots \(got 'no name, "):
+    told = r"^pt\.toml must be complete: it must have each of the slots \(got 'no name, "
+    with pytest.raises(InvalidArgument, match=told):
         program(wording=tmp_path)
 
 
