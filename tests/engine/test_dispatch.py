@@ -81,7 +81,7 @@ def people(count, **more):
 def program(channel, **options):
     chosen = {"store": MemoryStore(), "cadence": Wave("summer"), "rules": [], "channels": {"post": channel}}
     chosen |= {"plugins": load_plugins(entry_points=False), "links": LINKS, "backoff": HOUR}
-    return Program(survey=Survey("nps", product="Acme"), **chosen | options)
+    return Program(**{"survey": Survey("nps", product="Acme")} | chosen | options)
 
 
 def adopted(channel, count=5, **options):
@@ -166,6 +166,29 @@ def test_who_looks_elsewhere_keeps_the_order_of_each_person():
     assert [message.step for message in own.given + others.given] == [0] * 60
     assert own.people != sorted(own.people, key=lambda who: int(who[2:]))  # it did look elsewhere
     assert len(own.given) > 20
+
+
+def test_who_looks_elsewhere_does_not_read_what_is_of_no_use_again_and_again():
+    """Beside many messages of another survey a dispatcher that is behind fetches seldom, and sends all the same."""
+    own, others, clock = Post(lambda *_: beside() or Receipt.sent(own.given[-1])), Post(), Clock()
+    store = MemoryStore()
+    waiting, calls = store.waiting, []
+    store.waiting = lambda at, /, *, limit: calls.append(limit) or waiting(at, limit=limit)
+    crowd = program(Post(), store=store, survey=Survey("other", product="Acme"))
+    crowd.adopt(crowd.plan(people(2_000), at=MONDAY - HOUR), at=MONDAY - HOUR)
+    found, other = (program(channel, store=store) for channel in (own, others))
+    few = [Contact(id=f"d-{number}", addresses={"post": f"{number} Low Street"}) for number in range(60)]
+    found.adopt(found.plan(few, at=MONDAY), at=MONDAY)
+
+    def beside():
+        before = len(calls)
+        other.dispatch(clock=clock, limit=1)
+        del calls[before:]
+
+    found.dispatch(clock=clock)
+    assert sorted(own.people + others.people) == sorted(each.id for each in few)
+    assert len(own.given) > 20
+    assert len(calls) < 30
 
 
 def test_the_intent_stands_before_the_channel_is_called():

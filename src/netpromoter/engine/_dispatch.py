@@ -15,12 +15,11 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -47,6 +46,7 @@ from netpromoter.plugins import Channel, Store
 from netpromoter.rules import History, People, Policy
 
 from ._desk import Desk, Dry
+from ._due import Due, Task, drawn
 from ._rates import Pace, Rate, check_rates
 from ._vetoes import Later, Verdict, judged
 
@@ -56,7 +56,6 @@ Clock: TypeAlias = Callable[[], datetime]
 _Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed", "broken"]
 
 _LOG = logging.getLogger("netpromoter.dispatch")
-_BATCH = 200
 _STRIKES = 3  # how often in a row a channel may be down before the dispatch does without it
 
 
@@ -169,25 +168,16 @@ class Delivery:
         """
         if message.attempt + 1 >= self.attempts:
             return None
-        draw = _hashed(message.id) / 2**56
+        draw = drawn(message.id) / 2**56
         wait = max(self.backoff * (2**message.attempt) * draw, receipt.retry_after or timedelta(0))
         return attrs.evolve(message, attempt=message.attempt + 1, due=at + wait)
-
-
-@attrs.frozen(kw_only=True)
-class _Task:
-    """A message to send, with the position at which it was adopted, and how often it was taken before."""
-
-    message: Message
-    position: int
-    turn: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class _Prepared:
     """A message to send, and the same in words."""
 
-    task: _Task
+    task: Task
     rendered: Message
 
 
@@ -211,16 +201,13 @@ class Dispatcher:
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
         self.last_look = last_look or (lambda _: None)
+        self.due = Due(store, policy.survey.key, clock=clock, may_repeat=delivery.idempotent)
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
         self.closes = _closes(policy, clock())
         self._left = limit
         self._lock = threading.Lock()
-        self._queue: deque[_Task] = deque()
-        self._given: set[str] = set()
-        self._last_taken = ""
-        self._is_behind = False
         self._failure: BaseException | None = None
 
     def run(self, workers: int, name: str) -> Dispatch:
@@ -262,7 +249,9 @@ class Dispatcher:
 
     def _prepared(self) -> _Prepared | None:
         """Put the next message into words; None if it may not leave. Raises `Dry` if there is none, or to stop."""
-        task = self._next()
+        if self.stop.is_set() or self._left == 0:
+            raise Dry
+        task = self.due.next()
         if not self.is_up(task.message.channel) or isinstance(self.judged(task, ()), Later):
             self.note("postponed")
             return None
@@ -271,17 +260,6 @@ class Dispatcher:
             return None
         self._count(-1)
         return _Prepared(task=task, rendered=rendered)
-
-    def _next(self) -> _Task:
-        if self.stop.is_set() or self._left == 0:
-            raise Dry
-        if self._is_behind:
-            self._look_elsewhere()
-        if not self._queue:
-            self._refill()
-        if not self._queue:
-            raise Dry
-        return self._queue.popleft()
 
     def _rendered(self, message: Message) -> Message | None:
         """Put a message into words; one that cannot be is left, and hinders no other."""
@@ -298,7 +276,7 @@ class Dispatcher:
             self.down[name] = "the program has no channel of this name"
         return name not in self.down
 
-    def judged(self, task: _Task, entries: Iterable[Entry]) -> Verdict:
+    def judged(self, task: Task, entries: Iterable[Entry]) -> Verdict:
         """Judge a message by the clock, and by what has happened to its person and at its address."""
         when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "closes": self.closes}
         return judged(task.message, entries, self.clock(), adopted=task.position, **when)
@@ -311,56 +289,6 @@ class Dispatcher:
         with self._lock:
             if self._left is not None:
                 self._left += more
-
-    def _refill(self) -> None:
-        """Fetch what is due and new to this dispatch, and what an idempotent channel may be given again."""
-        now = self.clock()
-        fresh = self._fresh(now)
-        self._queue.extend(fresh)
-        self._given.update(task.message.id for task in fresh)
-        if not fresh:
-            self._queue.extend(self._again(now))
-
-    def _fresh(self, now: datetime) -> list[_Task]:
-        """Fetch messages of this survey; those that have to wait stand before the others, and are passed over."""
-        limit, waiting = 2 * len(self._given) + _BATCH, None
-        fresh: list[_Task] = []
-        while not fresh and (waiting is None or len(waiting) == limit // 2):
-            waiting = self.store.waiting(now, limit=limit)
-            mine = {place: each for place, each in waiting.items() if self._mine(each)}
-            fresh = [_Task(message=each, position=place) for place, each in mine.items() if each.id not in self._given]
-            limit *= 2
-        return fresh
-
-    def _mine(self, message: Message) -> bool:
-        return message.survey == self.policy.survey.key
-
-    def taken(self, message: Message, *, is_ours: bool) -> None:
-        """Forget a message that the store will not offer again; if another dispatcher has it, it has others too."""
-        with self._lock:
-            self._given.discard(message.id)
-            self._last_taken = message.id if is_ours else self._last_taken
-            self._is_behind = self._is_behind or not is_ours
-
-    def _look_elsewhere(self) -> None:
-        """Fetch what is left, in an order of one's own: what one has taken last, no other dispatcher has taken.
-
-        Otherwise all would try each message, and all but one in vain. What is due to one person stays in its order.
-        """
-        self._is_behind = False
-        self._given.difference_update(task.message.id for task in self._queue)
-        self._queue.clear()
-        self._refill()
-        salt = self._last_taken.encode("utf-8", "surrogatepass")[-64:]
-        mixed = sorted(self._queue, key=lambda task: _hashed(task.message.contact, salt))
-        self._queue = deque(mixed if salt else self._queue)
-
-    def _again(self, now: datetime) -> Iterator[_Task]:
-        for claim in self.store.claims():
-            fresh = claim.message.id not in self._given and claim.intent.until <= now
-            if fresh and self._mine(claim.message) and self.delivery.idempotent(claim.message.channel):
-                self._given.add(claim.message.id)
-                yield _Task(message=claim.message, position=0, turn=claim.intent.turn + 1)
 
     def note(self, outcome: _Outcome) -> None:
         """Count what became of a message."""
@@ -409,7 +337,7 @@ class _Worker:
         self._pending = []
         return new
 
-    def _take(self, task: _Task) -> bool:
+    def _take(self, task: Task) -> bool:
         """Append the intent, unless something has happened to the person or at the address that speaks against it."""
         message, position, entries = task.message, task.position, list[Entry]()
         while (decided := self._decided(task, entries)) is not None:
@@ -421,11 +349,11 @@ class _Worker:
                 if not entries:  # forgotten meanwhile
                     break
                 if any(isinstance(entry.event, Sending) and _is_of(task, entry.event) for entry in entries):
-                    self._all.taken(message, is_ours=False)
+                    self._all.due.taken(message, is_ours=False)
                     return False
                 position = max(entry.position for entry in entries)
             else:
-                self._all.taken(message, is_ours=decided.id in new)
+                self._all.due.taken(message, is_ours=decided.id in new)
                 if isinstance(decided, Withheld):
                     self._all.note("withheld")
                 return isinstance(decided, Sending) and decided.id in new
@@ -439,7 +367,7 @@ class _Worker:
         found = {entry.position: entry for entry in [*own, *shared]}
         return [found[position] for position in sorted(found)]
 
-    def _decided(self, task: _Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
+    def _decided(self, task: Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
         verdict = self._all.last_look(task.message) or self._all.judged(task, entries)
         if verdict is None:
@@ -448,7 +376,7 @@ class _Worker:
             return None
         return Withheld(message=task.message.id, at=self._all.clock(), reason=verdict.reason)
 
-    def _intent(self, task: _Task) -> Sending:
+    def _intent(self, task: Task) -> Sending:
         at = self._all.clock()
         until = at + self._all.delivery.lease
         return Sending(message=task.message.id, worker=self._name, at=at, until=until, turn=task.turn)
@@ -514,11 +442,6 @@ class _Worker:
         self._all.down[name] = told
 
 
-def _hashed(text: str, key: bytes = b"") -> int:
-    """Draw a whole number below 2^56."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7, key=key).digest(), "big")
-
-
 def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
     if not callable(clock):
         raise refusal("clock", "a callable that gives the present, with a time zone", clock)
@@ -530,7 +453,7 @@ def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
         raise refusal("stop", "a threading.Event", stop)
 
 
-def _is_of(task: _Task, intent: Sending) -> bool:
+def _is_of(task: Task, intent: Sending) -> bool:
     """Say whether an intent is that of the turn by which a message is to be taken."""
     return (intent.message, intent.turn) == (task.message.id, task.turn)
 
