@@ -261,7 +261,7 @@ def test_many_labels_and_people_are_found():
     for each in (store, model):
         each.append(log)
     assert_same(store.touches(), model.touches())
-    store._ledger.labels |= {("arm", str(number)): number for number in range(100_001)}
+    store._ledger.labels.update({("arm", str(number)): number for number in range(100_001)})
     store.append([scheduled("c-1", occasion="o-1", step=1)])
     assert store.touches().occasion.tolist()[-1] == 1
     store.close()
@@ -488,6 +488,36 @@ def test_reading_stops_when_the_store_is_closed(url):
     store.close()
     with pytest.raises(StoreClosed, match=r"^the store was closed$"):
         next(entries)
+
+
+REFUSING = {
+    "sqlite": ["CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log BEGIN SELECT RAISE(ABORT, 'disk full'); END"],
+    "postgresql": [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
+        "CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+}
+ACCEPTING = {"sqlite": "DROP TRIGGER disk_full", "postgresql": "DROP TRIGGER disk_full ON netpromoter_log"}
+
+
+def test_what_was_found_in_an_append_that_failed_counts_for_none(url):
+    """The number that a label was to have is another's when somebody else has written meanwhile."""
+    store, kind = SqlStore(url), url.partition(":")[0]
+    store.append([OptedOut(contact="c-0", at=AT)])
+    with store._connections.writing() as link:
+        for statement in REFUSING[kind]:
+            link.execute(statement)
+    with pytest.raises(Exception, match="disk full"):
+        store.append([scheduled("ann")])
+    with store._connections.writing() as link:
+        link.execute(ACCEPTING[kind])
+    other = SqlStore(url)
+    other.append([scheduled("bob", survey="other")])
+    store.append([scheduled("ann")])
+    for each in (store, other):
+        touches = each.touches(contacts=["ann", "bob"])
+        assert [touches.surveys[code][0] for code in touches.survey.tolist()] == ["other", "nps"]
+        each.close()
 
 
 def test_a_lost_connection_is_replaced(postgresql, server):

@@ -172,7 +172,7 @@ class _Part:
         numbers = dict(zip(fresh, range(first, first + len(fresh)), strict=True))
         rows = [(number, LABELS.index(what), text) for (what, text), number in numbers.items()]
         self._ledger.write(self._link, "add_label", rows)
-        self._ledger.labels |= numbers
+        self._ledger.labels.update(numbers)
 
     # -- what came before --------------------------------------------------------------------------------------------
 

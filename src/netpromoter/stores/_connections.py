@@ -269,6 +269,8 @@ class Connections:
         self._lock = RLock()
         self._is_open = True
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
+        #: What transactions have found and written; empty after one that was undone.
+        self.cache: dict[Any, Any] = {}
         self._held: Any = _Held() if database.shared else _HeldByThread()
 
     @contextmanager
@@ -289,8 +291,12 @@ class Connections:
         """
         with self._lock:
             link = self._link()
-            with link.transaction(pipelined=pipelined):
-                yield link
+            try:
+                with link.transaction(pipelined=pipelined):
+                    yield link
+            except BaseException:
+                self.cache.clear()
+                raise
             if link.deleted and not link.depth:
                 link.wipe()
 

@@ -34,8 +34,11 @@ class Ledger:
     statements: Statements
     key: bytes
     salt: bytes
-    #: The numbers of labels, by what they are of and their text; never one that is not committed.
-    labels: dict[tuple[str, str], int] = attrs.field(factory=dict)
+
+    @property
+    def labels(self) -> dict[tuple[str, str], int]:
+        """The numbers of labels, by what they are of and their text."""
+        return self.connections.cache
 
     def listed(self, values: Iterable[Any]) -> Any:
         """Give a list as the database takes it."""

@@ -77,34 +77,25 @@ class SqlStore:
         self, events: Sequence[Event], /, *, expecting: Mapping[str | int, int] | None = None
     ) -> Sequence[Event]:
         """Write events, all or none, and give those that were new."""
-        with self._writing(pipelined=True) as link:
+        with self._connections.writing(pipelined=True) as link:
             return append(self._ledger, link, check_events(events), check_expecting(expecting))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep everybody else from appending."""
-        with self._writing():
+        with self._connections.writing():
             yield
-
-    @contextmanager
-    def _writing(self, *, pipelined: bool = False) -> Iterator[Link]:
-        with self._connections.writing(pipelined=pipelined) as link:
-            try:
-                yield link
-            except BaseException:
-                self._ledger.labels.clear()
-                raise
 
     def move_cursor(self, name: str, position: int, /) -> None:
         """Note how far somebody has read."""
         place = {"name": quoted(name), "position": count("position", position)}
-        with self._writing() as link:
+        with self._connections.writing() as link:
             link.execute(self._statements["set_cursor"], place)
 
     def forget(self, contact: str, /) -> Forgotten:
         """Delete what is personal of somebody."""
         check_contact(contact)
-        with self._writing() as link:
+        with self._connections.writing() as link:
             return forget(self._ledger, link, contact)
 
     # -- reading -------------------------------------------------------------------------------------------------------
