@@ -1,6 +1,8 @@
 """One thread prepares and writes for all workers, and each gets what is its own."""
 
 import threading
+from collections import deque
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -35,6 +37,16 @@ def opt_out(number):
     return OptedOut(contact=f"c-{number}", at=AT)
 
 
+@contextmanager
+def opened(*options, **more):
+    """Open a desk, and close it at the end."""
+    desk = Desk(*options, **more)
+    desk.open()
+    yield desk
+    desk.close([])
+    assert not desk._thread.is_alive()
+
+
 def nothing():
     """Prepare nothing."""
     raise Dry
@@ -63,7 +75,7 @@ def together(store, jobs):
         except (Conflict, OSError, SystemExit) as problem:
             found[name] = problem
 
-    with Desk(store, nothing, workers=len(jobs)) as desk:
+    with opened(store, nothing, workers=len(jobs)) as desk:
         threads = [threading.Thread(target=work, args=(name, *job)) for name, job in enumerate(jobs)]
         threads[0].start()
         store.first.wait()
@@ -140,7 +152,7 @@ def test_every_message_is_given_once():
         while (found := desk.next()) is not None:
             given.append(found)
 
-    with Desk(MemoryStore(), from_a_list(list(range(500))), workers=8) as desk:
+    with opened(MemoryStore(), from_a_list(list(range(500))), workers=8) as desk:
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -152,7 +164,7 @@ def test_every_message_is_given_once():
 def test_no_more_is_prepared_than_there_are_workers():
     """While nobody asks, as many messages are ready as workers could ask for; a write waits for them and no others."""
     prepare = from_a_list(list(range(100)))
-    with Desk(MemoryStore(), prepare, workers=3) as desk:
+    with opened(MemoryStore(), prepare, workers=3) as desk:
         assert desk.append([opt_out(0)]) == {opt_out(0).id}
         assert prepare.calls == 0  # nobody has begun to ask
         assert desk.next() == 0
@@ -166,7 +178,7 @@ def test_no_more_is_prepared_than_there_are_workers():
 def test_who_asks_again_may_be_given_what_has_come_since():
     """That there was nothing is not remembered."""
     messages = []
-    with Desk(MemoryStore(), from_a_list(messages), workers=2) as desk:
+    with opened(MemoryStore(), from_a_list(messages), workers=2) as desk:
         assert desk.next() is None
         messages.append("late")
         assert desk.next() == "late"
@@ -181,7 +193,7 @@ def test_what_is_passed_over_holds_up_no_write():
         if written.is_set():
             raise Dry
 
-    with Desk(MemoryStore(), pass_over, workers=8) as desk:
+    with opened(MemoryStore(), pass_over, workers=8) as desk:
         asking = threading.Thread(target=desk.next)
         asking.start()
         assert desk.append([opt_out(0)]) == {opt_out(0).id}
@@ -200,8 +212,55 @@ def test_what_preparing_raises_is_raised_once_what_is_ready_is_given(kind):
         raise problems.pop() if problems else Dry
 
     messages = ["first", "second"]
-    with Desk(MemoryStore(), prepare, workers=1) as desk:
+    with opened(MemoryStore(), prepare, workers=1) as desk:
         assert [desk.next(), desk.next()] == ["first", "second"]
         with pytest.raises(kind, match="gone"):
             desk.next()
         assert desk.next() is None
+
+
+class Stolen(deque):
+    """What is ready, of which another worker takes one whenever the desk has looked whether there is one."""
+
+    def __bool__(self):
+        found = len(self) > 0
+        if found and self.thieves:
+            self.thieves.pop().append(self.popleft())
+        return found
+
+    def popleft(self):
+        if self.thieves and len(self):
+            self.thieves.pop().append(super().popleft())
+        return super().popleft()
+
+
+def test_nobody_is_sent_away_since_another_was_faster():
+    """What was ready when somebody asked may be gone when it is their turn; they get the next."""
+    stolen = []
+    with opened(MemoryStore(), from_a_list(list(range(9))), workers=2) as desk:
+        desk._ready = Stolen()
+        desk._ready.thieves = [stolen, stolen]
+        found = [desk.next() for _ in range(7)]
+        assert desk.next() is None
+    assert sorted(found + stolen) == list(range(9))
+
+
+def test_a_desk_that_is_closed_early_ends_with_its_last_worker():
+    """Whoever was interrupted closes the desk; workers that are under way are served to their end, and then it ends."""
+    gate, written = threading.Event(), []
+
+    def work():
+        gate.wait(60)
+        written.append((desk.append([opt_out(0)]), desk.next()))
+
+    desk = Desk(MemoryStore(), nothing, workers=2)
+    desk.open()
+    worker, never = threading.Thread(target=work), threading.Thread(target=work)
+    worker.start()
+    desk.close([worker, never])
+    assert desk._thread.is_alive()
+    gate.set()
+    worker.join()
+    desk._thread.join(60)
+    assert not desk._thread.is_alive()
+    assert written == [({opt_out(0).id}, None)]

@@ -490,27 +490,36 @@ def test_reading_stops_when_the_store_is_closed(url):
         next(entries)
 
 
+#: What makes a database refuse events of the year 2027.
 REFUSING = {
-    "sqlite": ["CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log BEGIN SELECT RAISE(ABORT, 'disk full'); END"],
+    "sqlite": [
+        """CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log WHEN NEW.body LIKE '%2027%'
+        BEGIN SELECT RAISE(ABORT, 'disk full'); END"""
+    ],
     "postgresql": [
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
-        "CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log FOR EACH ROW EXECUTE FUNCTION refuse()",
+        """CREATE TRIGGER disk_full BEFORE INSERT ON netpromoter_log FOR EACH ROW WHEN (NEW.body LIKE '%2027%')
+        EXECUTE FUNCTION refuse()""",
     ],
 }
-ACCEPTING = {"sqlite": "DROP TRIGGER disk_full", "postgresql": "DROP TRIGGER disk_full ON netpromoter_log"}
+LATER = AT.replace(year=2027)
+
+
+def refusing(url):
+    """Open a store whose database refuses events of the year 2027."""
+    store = SqlStore(url)
+    store.append([OptedOut(contact="c-0", at=AT)])
+    with store._connections.writing() as link:
+        for statement in REFUSING[url.partition(":")[0]]:
+            link.execute(statement.replace("%", "%%") if url.startswith("postgresql") else statement)
+    return store
 
 
 def test_what_was_found_in_an_append_that_failed_counts_for_none(url):
     """The number that a label was to have is another's when somebody else has written meanwhile."""
-    store, kind = SqlStore(url), url.partition(":")[0]
-    store.append([OptedOut(contact="c-0", at=AT)])
-    with store._connections.writing() as link:
-        for statement in REFUSING[kind]:
-            link.execute(statement)
+    store = refusing(url)
     with pytest.raises(Exception, match="disk full"):
-        store.append([scheduled("ann")])
-    with store._connections.writing() as link:
-        link.execute(ACCEPTING[kind])
+        store.append([attrs.evolve(scheduled("ann"), at=LATER)])
     other = SqlStore(url)
     other.append([scheduled("bob", survey="other")])
     store.append([scheduled("ann")])
@@ -518,6 +527,37 @@ def test_what_was_found_in_an_append_that_failed_counts_for_none(url):
         touches = each.touches(contacts=["ann", "bob"])
         assert [touches.surveys[code][0] for code in touches.survey.tolist()] == ["other", "nps"]
         each.close()
+
+
+def test_an_append_that_failed_harms_none_that_follows(url):
+    """After a conflict, and after an error of the database, a store works as before."""
+    store = refusing(url)
+    for number in range(30):
+        if number % 3 == 0:
+            with pytest.raises(Conflict):
+                store.append([OptedOut(contact="c-1", at=AT)], expecting={"c-0": 0})
+        if number % 7 == 0:
+            with pytest.raises(Exception, match="disk full"):
+                store.append([OptedOut(contact="c-1", at=LATER)])
+        store.append([OptedOut(contact=f"d-{number}", at=AT)])
+    assert [entry.event.contact for entry in store.entries()] == ["c-0", *(f"d-{number}" for number in range(30))]
+    store.close()
+
+
+def test_an_append_that_failed_within_another_transaction_undoes_itself_alone(url):
+    """Whoever catches the error keeps what they have appended before and after."""
+    store = refusing(url)
+    with pytest.raises(Conflict):
+        store.append([OptedOut(contact="c-1", at=AT)], expecting={"c-0": 0})
+    with store.exclusive():
+        for number in range(12):
+            store.append([OptedOut(contact=f"d-{number}", at=AT)])
+            with pytest.raises(Exception, match="disk full"):
+                store.append([OptedOut(contact="c-1", at=LATER)])
+            with pytest.raises(Conflict):
+                store.append([OptedOut(contact="c-1", at=AT)], expecting={"c-0": 0})
+    assert [entry.event.contact for entry in store.entries()] == ["c-0", *(f"d-{number}" for number in range(12))]
+    store.close()
 
 
 def test_a_lost_connection_is_replaced(postgresql, server):

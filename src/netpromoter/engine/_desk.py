@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 import attrs
@@ -28,6 +28,8 @@ from netpromoter.plugins import Store
 __all__ = ["Desk", "Dry"]
 
 T = TypeVar("T")
+#: How often one looks, at the end, whether the workers have ended, in seconds.
+_PATIENCE = 0.2
 
 
 class Dry(Exception):
@@ -73,6 +75,18 @@ class _Append(_Request):
     new: set[str] = attrs.field(factory=set)
 
 
+@attrs.frozen
+class _End:
+    """The desk is to end, once some workers have."""
+
+    workers: Sequence[threading.Thread]
+
+    @property
+    def is_near(self) -> bool:
+        """Whether they have."""
+        return not any(worker.is_alive() for worker in self.workers)
+
+
 class Desk(Generic[T]):
     """Prepares messages and appends to a store, for some workers.
 
@@ -88,23 +102,26 @@ class Desk(Generic[T]):
 
     def __init__(self, store: Store, prepare: Callable[[], T | None], *, workers: int) -> None:
         self._store, self._prepare, self._workers = store, prepare, workers
-        self._requests: SimpleQueue[_Ask[T] | _Append | None] = SimpleQueue()
+        self._requests: SimpleQueue[_Ask[T] | _Append | _End] = SimpleQueue()
         self._asks: deque[_Ask[T]] = deque()
         self._appends: list[_Append] = []
         self._ready: deque[T] = deque()
         self._problem: BaseException | None = None
         self._is_dry = True
         self._is_passing_over = False
+        self._end: _End | None = None
         # not waited for when the interpreter ends, as workers are: whoever waits for it is a worker
         self._thread = threading.Thread(target=self._work, name="netpromoter-desk", daemon=True)
 
-    def __enter__(self) -> Desk[T]:
+    def open(self) -> None:
+        """Begin."""
         self._thread.start()
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:  # otherwise workers may be under way, and need it to the end
-            self._requests.put(None)
+    def close(self, workers: Iterable[threading.Thread]) -> None:
+        """End, once these workers have; who was interrupted does not wait for them."""
+        end = _End(list(workers))
+        self._requests.put(end)
+        if end.is_near:
             self._thread.join()
 
     # -- what workers call ---------------------------------------------------------------------------------------------
@@ -130,8 +147,8 @@ class Desk(Generic[T]):
 
     def _work(self) -> None:
         while self._receive():
-            if self._asks and (self._ready or self._is_dry):
-                self._serve(self._asks.popleft())
+            if self._asks and self._is_served(self._asks[0]):
+                self._asks.popleft()
             elif self._appends and self._is_time_to_write:
                 requests, self._appends = self._appends, []
                 self._write(requests)
@@ -142,16 +159,25 @@ class Desk(Generic[T]):
         """Take what workers have asked for, and wait where there is nothing to do; False at the end."""
         is_idle = not (self._asks or self._appends or self._is_short)
         while is_idle or not self._requests.empty():
-            request = self._requests.get()
-            if request is None:
-                return False
-            if isinstance(request, _Append):
-                self._appends.append(request)
+            try:
+                request = self._requests.get(timeout=None if self._end is None else _PATIENCE)
+            except Empty:
+                pass
             else:
-                self._asks.append(request)
-                self._is_dry = self._problem is not None
-            is_idle = False
+                is_idle = False
+                self._sort(request)
+            if self._end is not None and self._end.is_near:
+                return False
         return True
+
+    def _sort(self, request: _Ask[T] | _Append | _End) -> None:
+        if isinstance(request, _End):
+            self._end = request
+        elif isinstance(request, _Append):
+            self._appends.append(request)
+        else:
+            self._asks.append(request)
+            self._is_dry = self._problem is not None
 
     @property
     def _is_short(self) -> bool:
@@ -162,14 +188,18 @@ class Desk(Generic[T]):
         """Whether nothing better is to be done meanwhile, nor anybody else to be expected."""
         return not self._is_short or self._is_passing_over or len(self._appends) >= self._workers
 
-    def _serve(self, ask: _Ask[T]) -> None:
-        """Hand over a message, or what went wrong, or nothing."""
-        if self._ready:
-            ask.found = self._ready.popleft()
-            ask.done()
-        else:
+    def _is_served(self, ask: _Ask[T]) -> bool:
+        """Hand over a message, or what went wrong, or nothing; False if that is not known yet."""
+        try:
+            ask.found = self._ready.popleft()  # unless a worker was faster
+        except IndexError:
+            if not self._is_dry:
+                return False
             problem, self._problem = self._problem, None
             ask.done(problem)
+        else:
+            ask.done()
+        return True
 
     def _fill(self) -> None:
         """Prepare one message; what goes wrong is told to the first who asks when nothing is left."""

@@ -213,14 +213,17 @@ class Dispatcher:
     def run(self, workers: int, name: str) -> Dispatch:
         """Let so many workers drain the queue; an interrupt lets each finish the message in hand."""
         count("workers", workers, least=1)
-        with Desk(self.store, self._prepared, workers=workers) as desk:
-            names = [f"{name}/{number}" for number in range(workers)]
-            threads = [threading.Thread(target=self._work, name=each, args=(desk, each)) for each in names]
-            try:
-                interrupted = self._let_work(threads)
-            except BaseException:
-                self.stop.set()
-                raise
+        desk = Desk(self.store, self._prepared, workers=workers)
+        names = [f"{name}/{number}" for number in range(workers)]
+        threads = [threading.Thread(target=self._work, name=each, args=(desk, each)) for each in names]
+        desk.open()
+        try:
+            interrupted = self._let_work(threads)
+        except BaseException:
+            self.stop.set()
+            raise
+        finally:
+            desk.close(threads)
         if self._failure is not None:
             raise self._failure
         return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))

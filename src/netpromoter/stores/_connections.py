@@ -143,7 +143,7 @@ class _Postgresql:
         self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"))
         self.dialect = self._engine.dialect
         self._chunk = 1_000 if psycopg.capabilities.has_stream_chunked() else 1
-        self._has_pipeline = psycopg.capabilities.has_pipeline()
+        self._has_pipeline, self._error = psycopg.capabilities.has_pipeline(), psycopg.Error
 
     def connect(self) -> Any:
         return _raw(self._engine, autocommit=True)
@@ -158,9 +158,16 @@ class _Postgresql:
         rows: Iterator[Sequence[Any]] = connection.cursor().stream(text, parameters, binary=True, size=self._chunk)
         return rows
 
-    def pipeline(self, connection: Any) -> AbstractContextManager[object]:
-        pipeline: AbstractContextManager[object] = connection.pipeline() if self._has_pipeline else nullcontext()
-        return pipeline
+    @contextmanager
+    def pipeline(self, connection: Any) -> Iterator[None]:
+        try:
+            with connection.pipeline() if self._has_pipeline else nullcontext():
+                yield
+        except BaseException as error:
+            # of statements in a pipeline that was broken off psycopg believes that they were prepared
+            if isinstance(error, self._error) or not isinstance(error, Exception):
+                connection.close()
+            raise
 
     def wipe(self, connection: Any) -> None:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
@@ -219,10 +226,11 @@ class Link:
 
     @contextmanager
     def transaction(self, *, pipelined: bool) -> Iterator[None]:
-        """Commit at the end, or roll back; one within another is rolled back alone."""
+        """Commit at the end, or roll back; one within another is rolled back alone, and is not pipelined."""
+        is_pipelined = pipelined and not self.depth
         begin, commit, back = _PART if self.depth else (self.database.begin, ("COMMIT",), ("ROLLBACK",))
         try:
-            with self.database.pipeline(self._connection) if pipelined else nullcontext():
+            with self.database.pipeline(self._connection) if is_pipelined else nullcontext():
                 self._each(begin)
                 self.depth += 1
                 try:
