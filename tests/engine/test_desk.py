@@ -38,13 +38,17 @@ def opt_out(number):
 
 
 @contextmanager
-def opened(*options, **more):
-    """Open a desk, and close it at the end."""
-    desk = Desk(*options, **more)
+def opened(store, prepare, *, workers):
+    """Open a desk whose workers do nothing until the end; the test does their work."""
+    end, stop = threading.Event(), threading.Event()
+    desk = Desk(
+        store, prepare, workers={f"idle/{number}": lambda _: end.wait(60) for number in range(workers)}, stop=stop
+    )
     desk.open()
     yield desk
-    desk.close([])
-    assert not desk._thread.is_alive()
+    end.set()
+    assert desk.wait(60)
+    assert (desk.failure, stop.is_set()) == (None, False)
 
 
 def nothing():
@@ -245,22 +249,41 @@ def test_nobody_is_sent_away_since_another_was_faster():
     assert sorted(found + stolen) == list(range(9))
 
 
-def test_a_desk_that_is_closed_early_ends_with_its_last_worker():
-    """Whoever was interrupted closes the desk; workers that are under way are served to their end, and then it ends."""
-    gate, written = threading.Event(), []
+def test_a_desk_ends_with_its_last_worker():
+    """Each works in a thread of its own name, is served to its end, and may end when it likes."""
+    found, gate = {}, threading.Event()
 
-    def work():
+    def short(_):
+        found["short"] = threading.current_thread().name
+
+    def long(desk):
         gate.wait(60)
-        written.append((desk.append([opt_out(0)]), desk.next()))
+        found["long"] = desk.append([opt_out(0)]), desk.next()
 
-    desk = Desk(MemoryStore(), nothing, workers=2)
+    desk = Desk(MemoryStore(), nothing, workers={"w/0": short, "w/1": long}, stop=threading.Event())
     desk.open()
-    worker, never = threading.Thread(target=work), threading.Thread(target=work)
-    worker.start()
-    desk.close([worker, never])
-    assert desk._thread.is_alive()
+    assert not desk.wait(0.05)
     gate.set()
-    worker.join()
-    desk._thread.join(60)
-    assert not desk._thread.is_alive()
-    assert written == [({opt_out(0).id}, None)]
+    assert desk.wait(60)
+    assert found == {"short": "w/0", "long": ({opt_out(0).id}, None)}
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_those_who_could_be_started_end_where_another_cannot(monkeypatch, begun):
+    """The desk says why, and has those stop that have begun."""
+    start, stop, ended = threading.Thread.start, threading.Event(), []
+
+    def limited(thread):
+        if thread.name == f"w/{begun}":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def work(_):
+        ended.append(stop.wait(60))
+
+    desk = Desk(MemoryStore(), nothing, workers=dict.fromkeys(["w/0", "w/1", "w/2"], work), stop=stop)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    desk.open()
+    assert desk.wait(60)
+    assert str(desk.failure) == "can't start new thread"
+    assert ended == [True] * begun

@@ -1,5 +1,7 @@
 """Adopted messages are sent once, or it is known that nobody knows."""
 
+import os
+import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -741,17 +743,15 @@ def test_wrong_options_are_refused_before_anything_is_sent(name, rule, wrong):
     assert channel.given == []
 
 
-def test_who_has_begun_goes_on_where_others_cannot_begin(monkeypatch):
+def test_who_has_begun_finishes_where_others_cannot_begin(monkeypatch):
     """A machine that starts no more threads is an error; what was taken by then is sent and recorded."""
-    start, refused = threading.Thread.start, []
+    start, gate = threading.Thread.start, threading.Event()
 
     def limited(thread):
-        if len([each for each in threading.enumerate() if each.name.startswith("worker/")]) == 2:
-            refused.append(thread)
+        if thread.name == "worker/2":
+            gate.set()
             raise RuntimeError("can't start new thread")
         start(thread)
-
-    gate = threading.Event()
 
     def wait(message, _):
         gate.wait(60)
@@ -762,16 +762,29 @@ def test_who_has_begun_goes_on_where_others_cannot_begin(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", limited)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         found.dispatch(clock=Clock(), workers=8)
-    gate.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("worker/"):
-            thread.join()
-    assert len(refused) == 1
     assert {event.message for event in kinds(found, Sent)} == {each.id for each in channel.given}
     monkeypatch.undo()
     left = 60 - len(channel.given)
     assert left > 0
     assert found.dispatch(clock=Clock(), workers=8).sent == left
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_interrupt_lets_each_worker_finish_the_message_in_hand(workers):
+    """Ctrl-C strikes whoever waits for the dispatch; what was taken is sent and recorded before it returns."""
+
+    def carry(message, turn):
+        if turn == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return Receipt.sent(message)
+
+    channel = Post(carry)
+    found = adopted(channel, 60)
+    done = found.dispatch(clock=Clock(), workers=workers)
+    assert done.interrupted
+    assert done.sent == len(channel.given) == len(kinds(found, Sent)) < 60
+    assert found.store.claims() == []
 
 
 def test_progress_counts_messages():

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 import attrs
@@ -28,8 +28,6 @@ from netpromoter.plugins import Store
 __all__ = ["Desk", "Dry"]
 
 T = TypeVar("T")
-#: How often one looks, at the end, whether the workers have ended, in seconds.
-_PATIENCE = 0.2
 
 
 class Dry(Exception):
@@ -75,20 +73,11 @@ class _Append(_Request):
     new: set[str] = attrs.field(factory=set)
 
 
-@attrs.frozen
-class _End:
-    """The desk is to end, once some workers have."""
-
-    workers: Sequence[threading.Thread]
-
-    @property
-    def is_near(self) -> bool:
-        """Whether they have."""
-        return not any(worker.is_alive() for worker in self.workers)
-
-
 class Desk(Generic[T]):
     """Prepares messages and appends to a store, for some workers.
+
+    It starts them, and ends when the last of them has. None of this is done in the thread of whoever opens it, which an
+    interrupt may strike anywhere, and of whose threads Python then believes that they have ended.
 
     Parameters
     ----------
@@ -96,33 +85,40 @@ class Desk(Generic[T]):
         What is written to.
     prepare : callable
         Gives the next message, or None if that one is not to be sent; raises `Dry` if there is none.
-    workers : int
-        For how many workers. So many messages are prepared before somebody asks for them.
+    workers : mapping of str to callable
+        What each worker does, in a thread of this name. So many messages are prepared before somebody asks for them.
+    stop : threading.Event
+        Is set where a worker cannot be started.
     """
 
-    def __init__(self, store: Store, prepare: Callable[[], T | None], *, workers: int) -> None:
-        self._store, self._prepare, self._workers = store, prepare, workers
-        self._requests: SimpleQueue[_Ask[T] | _Append | _End] = SimpleQueue()
+    def __init__(
+        self,
+        store: Store,
+        prepare: Callable[[], T | None],
+        *,
+        workers: Mapping[str, Callable[[Desk[T]], object]],
+        stop: threading.Event,
+    ) -> None:
+        self._store, self._prepare, self._workers, self._stop = store, prepare, workers, stop
+        self._requests: SimpleQueue[_Ask[T] | _Append | None] = SimpleQueue()
         self._asks: deque[_Ask[T]] = deque()
         self._appends: list[_Append] = []
         self._ready: deque[T] = deque()
         self._problem: BaseException | None = None
         self._is_dry = True
         self._is_passing_over = False
-        self._end: _End | None = None
-        # not waited for when the interpreter ends, as workers are: whoever waits for it is a worker
-        self._thread = threading.Thread(target=self._work, name="netpromoter-desk", daemon=True)
+        self._present = 0
+        self._ended = threading.Event()
+        #: Why not all workers were started.
+        self.failure: BaseException | None = None
 
     def open(self) -> None:
         """Begin."""
-        self._thread.start()
+        threading.Thread(target=self._run, name="netpromoter-desk").start()
 
-    def close(self, workers: Iterable[threading.Thread]) -> None:
-        """End, once these workers have; who was interrupted does not wait for them."""
-        end = _End(list(workers))
-        self._requests.put(end)
-        if end.is_near:
-            self._thread.join()
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, but not longer; say whether it has."""
+        return self._ended.wait(seconds)
 
     # -- what workers call ---------------------------------------------------------------------------------------------
 
@@ -145,7 +141,8 @@ class Desk(Generic[T]):
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def _run(self) -> None:
+        self._begin()
         while self._receive():
             if self._asks and self._is_served(self._asks[0]):
                 self._asks.popleft()
@@ -154,39 +151,47 @@ class Desk(Generic[T]):
                 self._write(requests)
             else:
                 self._fill()
+        self._ended.set()
+
+    def _begin(self) -> None:
+        for name, work in self._workers.items():
+            try:
+                threading.Thread(target=self._carry, name=name, args=(work,)).start()
+            except BaseException as problem:  # noqa: BLE001 -- whoever waits for the end is told
+                self.failure = problem
+                self._stop.set()
+                return
+            self._present += 1
+
+    def _carry(self, work: Callable[[Desk[T]], object]) -> None:
+        try:
+            work(self)
+        finally:
+            self._requests.put(None)
 
     def _receive(self) -> bool:
-        """Take what workers have asked for, and wait where there is nothing to do; False at the end."""
+        """Take what workers have asked for, and wait where there is nothing to do; False when all have ended."""
         is_idle = not (self._asks or self._appends or self._is_short)
-        while is_idle or not self._requests.empty():
-            try:
-                request = self._requests.get(timeout=None if self._end is None else _PATIENCE)
-            except Empty:
-                pass
+        while self._present and (is_idle or not self._requests.empty()):
+            request = self._requests.get()
+            is_idle = False
+            if request is None:
+                self._present -= 1
+            elif isinstance(request, _Append):
+                self._appends.append(request)
             else:
-                is_idle = False
-                self._sort(request)
-            if self._end is not None and self._end.is_near:
-                return False
-        return True
-
-    def _sort(self, request: _Ask[T] | _Append | _End) -> None:
-        if isinstance(request, _End):
-            self._end = request
-        elif isinstance(request, _Append):
-            self._appends.append(request)
-        else:
-            self._asks.append(request)
-            self._is_dry = self._problem is not None
+                self._asks.append(request)
+                self._is_dry = self._problem is not None
+        return self._present > 0
 
     @property
     def _is_short(self) -> bool:
-        return not self._is_dry and len(self._ready) < self._workers
+        return not self._is_dry and len(self._ready) < len(self._workers)
 
     @property
     def _is_time_to_write(self) -> bool:
         """Whether nothing better is to be done meanwhile, nor anybody else to be expected."""
-        return not self._is_short or self._is_passing_over or len(self._appends) >= self._workers
+        return not self._is_short or self._is_passing_over or len(self._appends) >= len(self._workers)
 
     def _is_served(self, ask: _Ask[T]) -> bool:
         """Hand over a message, or what went wrong, or nothing; False if that is not known yet."""

@@ -16,10 +16,10 @@ import copy
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -56,6 +56,7 @@ Clock: TypeAlias = Callable[[], datetime]
 _Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed", "broken"]
 
 _LOG = logging.getLogger("netpromoter.dispatch")
+_PATIENCE = 0.2  # seconds between two looks whether there was an interrupt
 _STRIKES = 3  # how often in a row a channel may be down before the dispatch does without it
 
 
@@ -213,36 +214,32 @@ class Dispatcher:
     def run(self, workers: int, name: str) -> Dispatch:
         """Let so many workers drain the queue; an interrupt lets each finish the message in hand."""
         count("workers", workers, least=1)
-        desk = Desk(self.store, self._prepared, workers=workers)
-        names = [f"{name}/{number}" for number in range(workers)]
-        threads = [threading.Thread(target=self._work, name=each, args=(desk, each)) for each in names]
-        desk.open()
+        each = {f"{name}/{number}": partial(self._work, f"{name}/{number}") for number in range(workers)}
+        desk = Desk(self.store, self._prepared, workers=each, stop=self.stop)
         try:
-            interrupted = self._let_work(threads)
+            desk.open()
         except BaseException:
             self.stop.set()
             raise
-        finally:
-            desk.close(threads)
-        if self._failure is not None:
-            raise self._failure
+        interrupted = self._wait(desk)
+        if failure := self._failure or desk.failure:
+            raise failure
         return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
 
-    def _let_work(self, threads: Sequence[threading.Thread]) -> bool:
-        """Start the workers and wait for them; say whether there was an interrupt, which stops them."""
+    def _wait(self, desk: Desk[_Prepared]) -> bool:
+        """Wait for the end; say whether there was an interrupt, which stops the workers."""
         interrupted = False
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                try:
-                    thread.join(0.2)
-                except KeyboardInterrupt:
-                    interrupted = True
-                    self.stop.set()
-        return interrupted
+        while True:
+            try:
+                while not desk.wait(_PATIENCE):
+                    pass
+            except KeyboardInterrupt:
+                interrupted = True
+                self.stop.set()
+            else:
+                return interrupted
 
-    def _work(self, desk: Desk[_Prepared], name: str) -> None:
+    def _work(self, name: str, desk: Desk[_Prepared]) -> None:
         try:
             with ExitStack() as opened:
                 _Worker(self, desk, name, opened).drain()
