@@ -591,6 +591,31 @@ def test_a_lost_connection_is_replaced(postgresql, server):
     store.close()
 
 
+def test_after_an_interrupt_a_connection_is_not_used_again(postgresql):
+    """Wherever it struck, nothing is left of what was under way: no lock, and no answer that the next would take."""
+
+    def backend():
+        with store._connections.reading() as link:
+            return link.rows("SELECT pg_backend_pid()")[0][0]
+
+    store = SqlStore(postgresql)
+    before = backend()
+
+    def interrupted():
+        with store.exclusive():
+            store.append([scheduled("ann")])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert backend() != before
+    other = SqlStore(postgresql)
+    assert len(other.append([scheduled("bob")])) == len(store.append([scheduled("cem")])) == 1
+    assert [entry.event.message.contact for entry in other.entries()] == ["bob", "cem"]
+    for each in (store, other):
+        each.close()
+
+
 class Stubborn:
     """A connection to a file that others switch to another journal."""
 

@@ -130,9 +130,11 @@ class PollTurnout:
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
-        raise refusal(name, "a sequence of texts", value)
-    return tuple(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        given = tuple(value)
+        if all(isinstance(each, str) for each in given):
+            return given
+    raise refusal(name, "several texts", value)
 
 
 def _told(table: Table, groups: Iterable[Turnout], smallest: int) -> list[Turnout]:

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import RLock, local
 from typing import Any, Protocol, TypeAlias
@@ -60,6 +60,9 @@ class Database(Protocol):
     def pipeline(self, connection: Any) -> AbstractContextManager[object]:
         """Send statements without waiting for the answer to each: a read waits for all before it, as does the end."""
 
+    def give_up(self, connection: Any) -> None:
+        """Leave a connection of which it is not known that it has no transaction, nor whose answers are its next."""
+
     def wipe(self, connection: Any) -> None:
         """See to it that nothing remains of what was deleted."""
 
@@ -96,6 +99,9 @@ class _Sqlite:
     def pipeline(self, _: Any) -> AbstractContextManager[object]:
         """There is no way to the database on which statements could be."""
         return nullcontext()
+
+    def give_up(self, _: Any) -> None:
+        """Nothing is under way where no server is, and what has no transaction cannot be rolled back."""
 
     def wipe(self, connection: Any) -> None:
         if not self.shared and not _rewritten(connection):
@@ -165,9 +171,12 @@ class _Postgresql:
                 yield
         except BaseException as error:
             # of statements in a pipeline that was broken off psycopg believes that they were prepared
-            if isinstance(error, self._error) or not isinstance(error, Exception):
+            if isinstance(error, self._error):
                 connection.close()
             raise
+
+    def give_up(self, connection: Any) -> None:
+        connection.close()
 
     def wipe(self, connection: Any) -> None:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
@@ -238,9 +247,14 @@ class Link:
                 finally:
                     self.depth -= 1
                 self._each(commit)
-        except BaseException:
-            with suppress(Exception):
+        except BaseException as error:
+            is_undone = isinstance(error, Exception)
+            try:
                 self._each(back)
+            except Exception:  # noqa: BLE001 -- what is raised is what went wrong first
+                is_undone = False
+            if not is_undone:
+                self.database.give_up(self._connection)
             raise
 
     def _each(self, statements: Iterable[str]) -> None:
