@@ -706,9 +706,7 @@ def test_scores_in_a_table():
     with pytest.raises(InvalidArgument, match=r"^table and labels must be those of a group of the poll"):
         scores.group(("team",), ("Board",))
     for name, wrong in (("table", "team"), ("table", 5), ("labels", [1]), ("labels", None)):
-        with pytest.raises(
-            InvalidArgument, match=rf"^{name} must be a sequence of texts \(got {re.escape(repr(wrong))}\)$"
-        ):
+        with pytest.raises(InvalidArgument, match=rf"^{name} must be several texts \(got {re.escape(repr(wrong))}\)$"):
             scores.group(**{name: wrong})
 
 
