@@ -117,13 +117,14 @@ def search(session: nox.Session) -> None:
 
 @nox.session
 def kill(session: nox.Session) -> None:
-    """The same at full size: 200 kills and 10,000 messages, with 1 and 8 connections; takes an hour."""
+    """The same at full size: 200 kills and 10,000 messages, with 1 and 8 connections, and an idempotent channel."""
     session.install("-e", ".[all]", *group("tests"))
-    for url in session.posargs or [f"sqlite:///{Path(session.create_tmp()).absolute()}/kill.db"]:
-        for workers in ("1", "8"):
-            for file in Path(session.create_tmp()).glob("kill.db*"):
+    folder = Path(session.create_tmp()).absolute()
+    for url in session.posargs or [f"sqlite:///{folder}/kill.db", "postgresql"]:
+        for options in (["1"], ["8"], ["1", "--idempotent"], ["8", "--idempotent"]):
+            for file in folder.glob("kill.db*"):
                 file.unlink()
-            session.run("python", "tests/ledger/kill.py", url, "--workers", workers)
+            session.run("python", "tests/ledger/kill.py", url, "--workers", *options)
 
 
 @nox.session

@@ -146,9 +146,11 @@ def relay(wait=0.002):
     """Run a mail server that takes so long for a mail; give a channel to it."""
     command = [sys.executable, Path(__file__).with_name("relay.py"), str(wait)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        port = int(process.stdout.readline())
-        yield SmtpChannel("127.0.0.1", port=port, security="none", sender="care@example.com")
-        process.kill()
+        try:
+            port = int(process.stdout.readline())
+            yield SmtpChannel("127.0.0.1", port=port, security="none", sender="care@example.com")
+        finally:
+            process.kill()
 
 
 def program(store, size, channel):

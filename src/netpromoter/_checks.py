@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from numbers import Integral, Real
 from types import ModuleType
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ __all__ = [
     "require",
     "shown",
     "spoken",
+    "texts",
     "warn",
     "where_raised",
 ]
@@ -147,6 +148,15 @@ def is_host(text: str) -> bool:
 def printable(text: str) -> str:
     """Replace what is no character of a text: controls but for tabs and line breaks, and halves of characters."""
     return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
+
+
+def texts(name: str, values: Any) -> list[str]:
+    """Return several texts, or refuse what is none; one text is not several."""
+    given = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+    wrong = [each for each in given if not isinstance(each, str)]
+    if wrong or isinstance(values, str):
+        raise refusal(name, "several texts", wrong[0] if wrong else values)
+    return given
 
 
 def line(text: str) -> str:

@@ -287,3 +287,26 @@ def test_those_who_could_be_started_end_where_another_cannot(monkeypatch, begun)
     assert desk.wait(60)
     assert str(desk.failure) == "can't start new thread"
     assert ended == [True] * begun
+
+
+def test_a_desk_that_goes_wrong_tells_everybody(monkeypatch):
+    """Whatever happens to its thread, nobody waits for ever: not who asks, who writes, nor who waits for the end."""
+    found, stop = [], threading.Event()
+
+    def broken(_):
+        raise MemoryError("no more")
+
+    def work(desk):
+        for _ in range(2):
+            for ask in (desk.next, lambda: desk.append([opt_out(0)])):
+                try:
+                    ask()
+                except MemoryError as problem:
+                    found.append(str(problem))
+
+    monkeypatch.setattr(Desk, "_do_next", broken)
+    desk = Desk(MemoryStore(), nothing, workers={"w/0": work, "w/1": work}, stop=stop)
+    desk.open()
+    assert desk.wait(60)
+    assert found == ["no more"] * 8
+    assert (str(desk.failure), stop.is_set()) == ("no more", True)

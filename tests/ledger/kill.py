@@ -6,14 +6,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from wave import LEASE, people, program
 
 from sink import listening
+
+from databases import empty_place, postgresql_server
 
 WAVE = Path(__file__).with_name("wave.py")
 
@@ -38,7 +42,7 @@ def killed(url, *, kills, messages, workers, idempotent=False, seed=1, delay=0.0
             subprocess.run(command, check=True, stdout=subprocess.PIPE)
         listed = set(found.uncertain(at=datetime.now(UTC) + LEASE))
         found.store.close()
-    return Outcome(sink.delivered, listed, messages, kills * workers)
+    return Outcome(sink.delivered, listed, messages, 0 if idempotent else kills * workers)
 
 
 class Outcome:
@@ -61,7 +65,7 @@ class Outcome:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
+    parser.add_argument("url", help="or `postgresql`, for a server that is thrown away")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
@@ -70,6 +74,11 @@ if __name__ == "__main__":
     options = vars(parser.parse_args())
     options["delay"] = options["delay"] or options["workers"] / 200
     began = time.perf_counter()
-    outcome = killed(options.pop("url"), **options)
+    with ExitStack() as opened:
+        url = options.pop("url")
+        place = empty_place(opened.enter_context(postgresql_server())) if url == "postgresql" else url
+        outcome = killed(place, **options)
     print(f"{outcome} after {time.perf_counter() - began:.0f} s")
-    sys.exit(bool(outcome.duplicates or outcome.lost or outcome.uncertain > outcome.most))
+    # what an idempotent channel is given again, the other side throws away
+    is_doubled = bool(outcome.duplicates) and not options["idempotent"]
+    sys.exit(bool(is_doubled or outcome.lost or outcome.uncertain > outcome.most))

@@ -142,16 +142,37 @@ class Desk(Generic[T]):
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._begin()
-        while self._receive():
-            if self._asks and self._is_served(self._asks[0]):
-                self._asks.popleft()
-            elif self._appends and self._is_time_to_write:
-                requests, self._appends = self._appends, []
-                self._write(requests)
+        try:
+            self._begin()
+            while self._receive():
+                self._do_next()
+        except BaseException as problem:  # noqa: BLE001 -- whoever waits for the end, or for an answer, is told
+            self._give_up(problem)
+        finally:
+            self._ended.set()
+
+    def _do_next(self) -> None:
+        if self._asks and self._is_served(self._asks[0]):
+            self._asks.popleft()
+        elif self._appends and self._is_time_to_write:
+            requests, self._appends = self._appends, []
+            self._write(requests)
+        else:
+            self._fill()
+
+    def _give_up(self, problem: BaseException) -> None:
+        """Refuse whatever workers ask for, until the last of them has ended."""
+        self.failure = problem
+        self._stop.set()
+        for held in (*self._asks, *self._appends):
+            if not held.is_done:
+                held.done(problem)
+        while self._present:
+            request = self._requests.get()
+            if request is None:
+                self._present -= 1
             else:
-                self._fill()
-        self._ended.set()
+                request.done(problem)
 
     def _begin(self) -> None:
         for name, work in self._workers.items():

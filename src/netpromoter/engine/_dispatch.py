@@ -222,8 +222,9 @@ class Dispatcher:
             self.stop.set()
             raise
         interrupted = self._wait(desk)
-        if failure := self._failure or desk.failure:
-            raise failure
+        for failure in (self._failure, desk.failure):
+            if failure is not None:
+                raise failure
         return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
 
     def _wait(self, desk: Desk[_Prepared]) -> bool:

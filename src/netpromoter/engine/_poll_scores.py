@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import between, refusal
+from netpromoter._checks import between, refusal, texts
 from netpromoter._html import bar, escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Release, ReleasedComment, ReleasedGroup, Table, Turnout
@@ -127,14 +127,6 @@ class PollTurnout:
     def to_frame(self, library: Library) -> Any:
         """Give the rows as a dataframe of "pandas", "polars" or "pyarrow"."""
         return _framed(self.rows(), _blank(self.groups), _TURNOUT, library)
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        given = tuple(value)
-        if all(isinstance(each, str) for each in given):
-            return given
-    raise refusal(name, "several texts", value)
 
 
 def _told(table: Table, groups: Iterable[Turnout], smallest: int) -> list[Turnout]:
@@ -284,7 +276,7 @@ class PollScores:
         InvalidArgument
             If there is none, or what is to name it are not several texts.
         """
-        wanted = _texts("table", table), _texts("labels", labels)
+        wanted = tuple(texts("table", table)), tuple(texts("labels", labels))
         for each in self.groups:
             if (each.table, each.labels) == wanted:
                 return each

@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from threading import RLock
 
-from netpromoter._checks import count
+from netpromoter._checks import count, texts
 from netpromoter.errors import StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
@@ -21,7 +21,6 @@ from ._whose import (
     check_expected,
     check_expecting,
     check_key,
-    check_texts,
     destination,
     forgotten_id,
     is_lost,
@@ -155,14 +154,14 @@ class MemoryStore:
             codes = check_kinds(kinds)
             chosen: Iterable[int] = range(count("after", after or 0) + 1, len(self._log) + 1)
             if contacts is not None:
-                chosen = self._positions(check_texts("contacts", contacts)).intersection(chosen)
+                chosen = self._positions(texts("contacts", contacts)).intersection(chosen)
             if destinations is not None:
                 sharing = {
                     contact for each in check_destinations(destinations) for contact in self._sharing.get(each, ())
                 }
                 chosen = self._positions(sharing).intersection(chosen)
             if ids is not None:
-                known = [each for each in check_texts("ids", ids) if each in self._places]
+                known = [each for each in texts("ids", ids) if each in self._places]
                 chosen = {self._places[each] for each in known}.intersection(chosen)
             found = [self._log[position - 1] for position in sorted(chosen)]
         return (entry for entry in found if codes is None or code(entry.event) in codes)

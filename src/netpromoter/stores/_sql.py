@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpromoter._checks import count, require
+from netpromoter._checks import count, require, texts
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._append import append
@@ -18,7 +18,7 @@ from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_contact, check_destinations, check_expecting, check_key, check_texts, quoted
+from ._whose import check_contact, check_destinations, check_expecting, check_key, quoted
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -113,13 +113,13 @@ class SqlStore:
         first = count("after", after or 0)
         with self._connections.reading() as link:
             filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
-            named = None if contacts is None else check_texts("contacts", contacts)
+            named = None if contacts is None else texts("contacts", contacts)
             persons = [] if named is None else [set(self._ledger.persons(link, named).values())]
             persons += [] if destinations is None else [self._ledger.sharing(link, check_destinations(destinations))]
             if persons:
                 filters["contacts"] = set.intersection(*persons)
             if ids is not None:
-                filters["ids"] = self._ledger.ids(link, check_texts("ids", ids))
+                filters["ids"] = self._ledger.ids(link, texts("ids", ids))
             last = self._ledger.number(link, "last_position") if all(filters.values()) else 0
         listed = {name: self._ledger.listed(values) for name, values in filters.items()}
         return self._pages(listed, first, last)
@@ -138,7 +138,7 @@ class SqlStore:
         with self._connections.reading() as link:
             values: dict[str, Any] = {"after": count("after", after or 0)}
             if contacts is not None:
-                named = check_texts("contacts", contacts)
+                named = texts("contacts", contacts)
                 values["contacts"] = self._ledger.listed(self._ledger.persons(link, named).values())
             text = self._statements.filtered("touches", frozenset(values) - {"after"})
             flat = np.fromiter(chain.from_iterable(link.stream(text, values)), np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from math import inf
@@ -35,7 +35,6 @@ __all__ = [
     "check_expected",
     "check_expecting",
     "check_key",
-    "check_texts",
     "contact_named",
     "contacts_in",
     "destination",
@@ -97,15 +96,6 @@ def check_contact(contact: Any) -> str:
     if isinstance(contact, str) and contact.strip():
         return contact
     raise refusal("contact", "text that is not blank", contact)
-
-
-def check_texts(name: str, values: Any) -> list[str]:
-    """Return some ids, or refuse what can be none; one text is not several."""
-    given = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
-    wrong = [each for each in given if not isinstance(each, str)]
-    if wrong or isinstance(values, str):
-        raise refusal(name, "several texts", wrong[0] if wrong else values)
-    return given
 
 
 def check_destinations(destinations: Any) -> list[int]:
