@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import netpromoter
 from netpromoter import errors
-from netpromoter._checks import between, count, one_of, refusal, require, shown, warn
+from netpromoter._checks import between, count, one_of, printable, refusal, require, shown, warn
 from netpromoter._html import bar, table
 
 SOURCE = Path(netpromoter.__file__).parent
@@ -127,6 +128,16 @@ def test_a_value_that_cannot_show_itself_is_named_by_its_type():
 
     assert shown(Hostile()) == "a Hostile"
     assert len(str(refusal("x", "short", "y" * 10**6))) < 200
+
+
+def test_a_text_loses_what_is_no_character_and_nothing_else():
+    """Of all code points: controls but for tabs and line breaks become blanks, and halves of characters are marked."""
+    for code in range(sys.maxunicode + 1):
+        sign = chr(code)
+        category = unicodedata.category(sign)
+        is_control = category in {"Cc", "Zl", "Zp"} and sign not in "\t\n"
+        wanted = " " if is_control else "\ufffd" if category == "Cs" else sign
+        assert printable(f"a{sign}b\n") == f"a{wanted}b\n", hex(code)
 
 
 def test_warnings_point_outside_the_package():

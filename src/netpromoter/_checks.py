@@ -147,6 +147,8 @@ def is_host(text: str) -> bool:
 
 def printable(text: str) -> str:
     """Replace what is no character of a text: controls but for tabs and line breaks, and halves of characters."""
+    if text.replace("\n", "").isprintable():  # most are, which is told fastest
+        return text
     return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from secrets import token_bytes
 from threading import Barrier, Thread
 from time import sleep
@@ -10,6 +11,7 @@ import attrs
 import numpy as np
 import pytest
 
+from netpromoter import wording
 from netpromoter.engine import Links, Program, Templates
 from netpromoter.errors import Conflict, InvalidArgument, InvalidRating, InvalidToken, NoRatings
 from netpromoter.model import (
@@ -297,6 +299,19 @@ def test_a_language_that_cannot_be_read_is_refused_before_anybody_is_written_to(
     told = r"^pt\.toml must be complete: it must have each of the slots \(got 'no name, "
     with pytest.raises(InvalidArgument, match=told):
         program(wording=tmp_path)
+
+
+def test_the_words_of_a_language_are_read_once(tmp_path):
+    """All messages of a program say the same, whatever becomes of the files meanwhile."""
+    text = Path(wording.__file__).with_name("en.toml").read_text(encoding="utf-8")
+    file = tmp_path / "pt.toml"
+    file.write_text(text.replace('locale = "en"', 'locale = "pt"').replace("Hello", "Olá"), encoding="utf-8")
+    found, messages = sent(1, wording=tmp_path, templates=Templates())
+    message = attrs.evolve(messages[0], locale="pt-BR")
+    first = found.render(message, MONDAY)
+    assert "Olá" in first.text
+    file.unlink()
+    assert found.render(message, MONDAY) == first
 
 
 class Wrapped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ from netpromoter.rules import (
     Variants,
 )
 from netpromoter.stats import DesignScore, Score
-from netpromoter.wording import languages, words
+from netpromoter.wording import Words, languages, words
 
 from ._adopt import Adoption, adopt
 from ._answered import settled
@@ -69,6 +69,9 @@ from ._telling import Telling, Told
 from ._templates import Templates
 
 __all__ = ["Program"]
+
+#: In how many languages the words are kept at hand; contacts may name any.
+_LOCALES = 256
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -105,7 +108,8 @@ class Program:
     templates : Templates, optional
         The words of messages, if not those that come with the package.
     wording : path, optional
-        A folder of files with the phrases of further languages, as `netpromoter.wording.words` reads them.
+        A folder of files with the phrases of further languages, as `netpromoter.wording.words` reads them; each is
+        read once.
     plugins : Plugins, optional
         Who is told of what happens; what `load_plugins` finds if it is left out.
     lease : timedelta, default 15 minutes
@@ -317,9 +321,14 @@ class Program:
         self.adopt(plan, at=clock())
         return self.dispatch(clock=clock, workers=workers, progress=progress)
 
+    @cached_property
+    def _words(self) -> Callable[[str | None], Words]:
+        """What is said in a language, which every message asks for."""
+        return lru_cache(maxsize=_LOCALES)(partial(words, folder=self.wording))
+
     def render(self, message: Message, at: datetime) -> Message:
         """Put a message into words, as its channel gets it."""
-        said = words(message.locale, folder=self.wording)
+        said = self._words(message.locale)
         more: Any = {"templates": self.templates, "smallest_group": self.smallest_group}
         return render(message, self.survey, said, self.links, at=at, **more)
 

@@ -65,7 +65,7 @@ def _quoted(part: str) -> str:
 
 def stamp(at: datetime) -> str:
     """Write an instant in UTC as ISO 8601, always with six decimals."""
-    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return at.isoformat("T", "microseconds").removesuffix("+00:00") + "Z"
 
 
 def settled(check: Check) -> Validator:

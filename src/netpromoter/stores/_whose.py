@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from math import inf
 from numbers import Integral
+from operator import attrgetter
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
@@ -15,14 +16,27 @@ from netpromoter._checks import refusal
 from netpromoter.errors import Conflict
 from netpromoter.model import (
     Bounced,
+    CaseAlerted,
+    CaseMoved,
+    CaseNoted,
+    CaseOpened,
     Coded,
+    Declined,
     Event,
+    Failed,
+    FollowUpDecided,
     Forgotten,
     OptedIn,
     OptedOut,
     Responded,
     Scheduled,
+    Sending,
+    Sent,
+    Settled,
+    Shown,
+    Triggered,
     WaveDrawn,
+    Withheld,
     from_dict,
     to_dict,
 )
@@ -154,7 +168,8 @@ def alias(contact: str, key: bytes, salt: bytes = b"") -> str:
 
 def quoted(text: str) -> str:
     """Write text as the ids of the model do: in ASCII, whatever it contains."""
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="", errors="surrogatepass")
+    is_plain = (text.isalnum() and text.isascii()) or _UNRESERVED.fullmatch(text)
+    return text if is_plain else quote(text, safe="", errors="surrogatepass")
 
 
 def unquoted(text: str) -> str:
@@ -179,14 +194,7 @@ def _contact(part: str) -> str | None:
 
 def whose(event: Event) -> str | None:
     """Give the contact of an event: its own, or that of its message or response; None if it has none."""
-    if isinstance(event, WaveDrawn | Coded):
-        return None
-    if isinstance(event, Scheduled):
-        return event.message.contact
-    if isinstance(event, Responded):
-        return event.response.contact
-    contact: str | None = getattr(event, "contact", None)
-    return contact or contact_named(_reference(event))
+    return _OWNER[type(event)](event)
 
 
 def destination(event: Event) -> int:
@@ -196,20 +204,15 @@ def destination(event: Event) -> int:
     return found
 
 
-def _reference(event: Any) -> str:
-    """Give the id of the message, the answer or the case that an event is about."""
-    return next((getattr(event, name) for name in _REFERENCES if getattr(event, name, None)), "")
-
-
 def mentioned(event: Event) -> Iterator[str]:
     """Give each contact that an event names, its own first."""
     owner = whose(event)
     if owner is not None:
         yield owner
-    reference = event.response if isinstance(event, Coded) else event.message if isinstance(event, Bounced) else None
-    other = contact_named(reference or "")
-    if other is not None:
-        yield other
+    if type(event) in _REFERENCE:
+        other = contact_named(_REFERENCE[type(event)](event) or "")
+        if other is not None:
+            yield other
 
 
 def is_lost(event: Event, forgotten: Callable[[str], bool]) -> bool:
@@ -221,6 +224,29 @@ def is_lost(event: Event, forgotten: Callable[[str], bool]) -> bool:
 def unlinked(event: Event) -> bool:
     """Say whether an event keeps the fingerprint of its address, and so must not lead to the others of the person."""
     return isinstance(event, OptedOut | OptedIn)
+
+
+def _named(field: str) -> Callable[[Any], str | None]:
+    """Give the contact in the id that a field holds."""
+    return lambda event: contact_named(getattr(event, field))
+
+
+_OWN = attrgetter("contact")
+_OWNER: Mapping[type, Callable[[Any], str | None]] = {
+    **dict.fromkeys((Triggered, Shown, Declined, OptedOut, OptedIn, Bounced, CaseOpened), _OWN),
+    **dict.fromkeys((Sending, Sent, Failed, Withheld, Settled), _named("message")),
+    **dict.fromkeys((CaseMoved, CaseNoted, CaseAlerted), _named("case")),
+    FollowUpDecided: _named("response"),
+    Scheduled: attrgetter("message.contact"),
+    Responded: attrgetter("response.contact"),
+    Coded: lambda _: None,
+    WaveDrawn: lambda _: None,
+}
+#: What else names somebody.
+_REFERENCE: Mapping[type, Callable[[Any], str | None]] = {
+    Coded: attrgetter("response"),
+    Bounced: attrgetter("message"),
+}
 
 
 # -- names in ids and dicts --------------------------------------------------------------------------------------------
