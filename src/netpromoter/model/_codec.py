@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import attrs
@@ -80,6 +80,7 @@ _TYPES: Mapping[str, type[Record]] = {
     "withheld": Withheld,
 }
 _NAMES = {kind: name for name, kind in _TYPES.items()}
+_HEAD = frozenset({"type", "version"})
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
@@ -155,14 +156,15 @@ def from_dict(data: Mapping[str, Any]) -> Record:
 
 def _read(where: str, data: Any, types: Collection[str]) -> Record:
     """Read a dict of one of some types; `where` is what a refusal calls it."""
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise _astray(where, "a mapping", data)
     name = data.get("type")
     if not isinstance(name, str) or name not in types:
         raise refusal(f"{where}['type']", "one of " + ", ".join(map(repr, types)), name)
     _check_version(name, data.get("version"))
     forms = _FORMS[name]
-    _check_keys(name, data.keys() - {"type", "version"}, forms.keys())
+    if len(data) != len(forms) + len(_HEAD) or not forms.keys() <= data.keys():
+        _check_keys(name, data.keys() - _HEAD, forms.keys())
     fields: dict[str, Any] = {
         field: None if optional and data[field] is None else form.read(full_name, data[field])
         for field, (form, optional, full_name) in forms.items()
@@ -217,7 +219,7 @@ def _instant(name: str, value: Any) -> datetime:
         raise _astray(name, "an instant as text", value)
     try:
         if _STAMP.fullmatch(value):
-            return datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
+            return datetime.fromisoformat(value)
     except ValueError:
         pass
     raise refusal(name, "an instant such as '2026-06-01T08:00:00.000000Z'", value)
