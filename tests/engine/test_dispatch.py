@@ -625,6 +625,93 @@ def test_an_idempotent_channel_is_given_the_message_again():
     assert sorted(event.turn for event in kinds(found, Sending)) == [0, 0, 0, 1]
 
 
+def refused_for_now(message):
+    return Receipt.failed(message, "busy")
+
+
+def refused_for_ever(message):
+    return Receipt.failed(message, "gone", permanent=True)
+
+
+def down(_):
+    raise ChannelDown("no route")
+
+
+@pytest.mark.parametrize("refuse", [refused_for_now, refused_for_ever, down])
+def test_what_may_have_been_carried_is_given_again_under_no_other_id(refuse):
+    """By another id the channel would not know it: a later turn that is refused says nothing of the first."""
+    answers = [lambda _: 1 / 0, refuse, refuse, Receipt.sent]
+    channel, clock = Post(lambda message, turn: answers[turn - 1](message)), Clock()
+    channel.idempotent = True
+    found = adopted(channel, 1, lease=HOUR)
+    for _ in answers[:-1]:
+        assert found.dispatch(clock=clock).uncertain == 1
+        clock.now += HOUR
+        assert found.uncertain(at=clock.now) == [channel.given[0].id]
+    assert found.dispatch(clock=clock).sent == 1
+    assert {message.id for message in channel.given} == {message.id for message in channel.given[:1]}
+    assert (kinds(found, Failed), found.uncertain(at=clock.now + DAY)) == ([], [])
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_refusal_that_comes_after_the_lease_may_be_late(idempotent):
+    """Another may have been given the message meanwhile where that does no harm; elsewhere nobody was."""
+    clock = Clock()
+
+    def slow(message, turn):
+        clock.now += HOUR
+        return Receipt.failed(message, "busy") if turn == 1 else Receipt.sent(message)
+
+    channel = Post(slow)
+    channel.idempotent = idempotent
+    found = adopted(channel, 1, lease=HOUR)
+    first = found.dispatch(clock=clock)
+    assert (first.uncertain, first.retried) == ((1, 0) if idempotent else (0, 1))
+    clock.now += DAY
+    assert first.sent + found.dispatch(clock=clock).sent == 1
+    assert [message.attempt for message in channel.given] == ([0, 0] if idempotent else [0, 1])
+
+
+def test_what_has_an_outcome_by_now_is_not_given_again():
+    """Whoever was slow has said what became of it, after another saw that its lease was over."""
+    channel, clock = Post(lambda message, turn: Receipt.sent(message) if turn > 1 else 1 / 0), Clock()
+    channel.idempotent = True
+    found = adopted(channel, 1, lease=HOUR)
+    found.dispatch(clock=clock)
+    clock.now += HOUR
+    ((message, claims),) = [(channel.given[0], found.store.claims)]
+
+    def meanwhile():
+        seen, found.store.claims = claims(), claims
+        again = Scheduled(message=attrs.evolve(seen[0].message, attempt=1, due=clock.now), at=clock.now)
+        found.store.append([Failed(message=message.id, at=clock.now, reason="busy", permanent=False), again])
+        return seen
+
+    found.store.claims = meanwhile
+    assert found.dispatch(clock=clock).sent == 1
+    assert [given.attempt for given in channel.given] == [0, 1]
+
+
+def test_what_another_has_withheld_is_neither_sent_nor_counted():
+    """Also where the reason is gone by the time that a slower dispatcher comes to it."""
+    channel = Post()
+    found = adopted(channel, 1)
+    late = program(channel, store=found.store)
+    waiting = found.store.waiting
+
+    def meanwhile(*args, **options):
+        seen, found.store.waiting = waiting(*args, **options), waiting
+        found.store.append([OptedOut(contact="c-0", at=MONDAY)])
+        assert found.dispatch(clock=Clock()).withheld == 1
+        found.store.append([OptedIn(contact="c-0", at=MONDAY + HOUR)])
+        return seen
+
+    found.store.waiting = meanwhile
+    done = late.dispatch(clock=Clock(MONDAY + HOUR))
+    assert (done.sent, done.withheld, channel.given) == (0, 0, [])
+    assert len(kinds(found, Withheld)) == 1
+
+
 def test_nothing_leaves_outside_the_send_window():
     """A message that was adopted for a morning waits for the next one, where the dispatcher was late."""
     channel, clock = Post(), Clock(MONDAY + timedelta(hours=4))
@@ -787,6 +874,32 @@ def test_an_interrupt_lets_each_worker_finish_the_message_in_hand(workers):
     assert found.store.claims() == []
 
 
+def test_a_handler_that_ends_the_program_waits_for_the_messages_in_hand():
+    """Whatever it raises is raised once they are sent and recorded: nobody sends for a caller who is gone."""
+
+    def leave(*_):
+        raise SystemExit(143)
+
+    def carry(message, turn):
+        if turn == 1:
+            os.kill(os.getpid(), signal.SIGALRM)
+        time.sleep(0.3)
+        return Receipt.sent(message)
+
+    channel = Post(carry)
+    found = adopted(channel, 60)
+    before = signal.signal(signal.SIGALRM, leave)
+    try:
+        with pytest.raises(SystemExit):
+            found.dispatch(clock=Clock(), workers=3)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    carried = len(channel.given)
+    assert 0 < carried == len(kinds(found, Sent)) < 60
+    assert found.store.claims() == []
+    assert not [each for each in threading.enumerate() if each.name.startswith("netpromoter")]
+
+
 def test_progress_counts_messages():
     """Whoever waits is told how many messages there were so far."""
     seen = []
@@ -817,6 +930,41 @@ def test_an_error_of_the_store_ends_the_run():
     with pytest.raises(OSError, match="No space left"):
         found.dispatch(clock=Clock())
     assert len(channel.given) == 1
+
+
+def test_a_channel_that_cannot_be_left_is_down():
+    """What it carried is recorded and counted; what it hides of the errors of others comes to light."""
+
+    class Hung(Post):
+        hides = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            if not self.hides:
+                raise ConnectionResetError("reset while leaving")
+            return True
+
+    channel = Hung()
+    found = adopted(channel, 3)
+    done = found.dispatch(clock=Clock())
+    assert (done.sent, done.down) == (3, {"post": "ConnectionResetError: reset while leaving"})
+    assert len(kinds(found, Sent)) == 3
+
+    channel.hides = True
+    found = adopted(channel, 3)
+    append = found.store.append
+
+    def full(events, **options):
+        if len(channel.given) > 4:
+            raise OSError("No space left on device")
+        return append(events, **options)
+
+    found.store.append = full
+    with pytest.raises(OSError, match="No space left") as told:
+        found.dispatch(clock=Clock())
+    assert told.value.__notes__ == ["so far: Dispatch(sent=2, interrupted=True)"]
 
 
 def test_a_message_that_was_withheld_can_be_decided_again():

@@ -18,7 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
@@ -37,6 +37,7 @@ from netpromoter.model import (
     Scheduled,
     Sending,
     Sent,
+    Settled,
     Touches,
     Withheld,
     instant,
@@ -50,7 +51,7 @@ from ._due import Due, Task, drawn
 from ._rates import Pace, Rate, check_rates
 from ._vetoes import Later, Verdict, judged
 
-__all__ = ["Clock", "Dispatch", "Dispatcher"]
+__all__ = ["Clock", "Delivery", "Dispatch", "Dispatcher", "check_clock"]
 
 Clock: TypeAlias = Callable[[], datetime]
 _Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertain", "postponed", "broken"]
@@ -154,8 +155,13 @@ class Delivery:
         return made
 
     def idempotent(self, name: str) -> bool:
-        """Whether a channel may be given a message again."""
-        return name in self.channels and bool(getattr(self.channel(name), "idempotent", False))
+        """Whether a channel may be given a message again; not while it cannot be made."""
+        if name not in self.channels:
+            return False
+        try:
+            return bool(getattr(self.channel(name), "idempotent", False))
+        except Exception:  # noqa: BLE001 -- whoever opens it to send tells why
+            return False
 
     def again(self, message: Message, receipt: Receipt, at: datetime) -> Message | None:
         """Give the next attempt of a message that failed for now; None if there is none left.
@@ -222,23 +228,33 @@ class Dispatcher:
             self.stop.set()
             raise
         interrupted = self._wait(desk)
-        for failure in (self._failure, desk.failure):
-            if failure is not None:
-                raise failure
-        return Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+        done = Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+        failure = desk.failure if self._failure is None else self._failure
+        if failure is not None:
+            failure.add_note(f"so far: {done!r}")
+            raise failure
+        return done
 
     def _wait(self, desk: Desk[_Prepared]) -> bool:
-        """Wait for the end; say whether there was an interrupt, which stops the workers."""
-        interrupted = False
+        """Wait for the end; say whether there was an interrupt, which stops the workers.
+
+        Whatever else a handler of a signal raises here stops them too, and is raised once they have ended: who sends
+        must not go on when nobody waits for it any more.
+        """
+        raised_here: list[BaseException] = []
         while True:
             try:
                 while not desk.wait(_PATIENCE):
                     pass
-            except KeyboardInterrupt:
-                interrupted = True
+            except BaseException as problem:  # noqa: BLE001 -- it is raised again
+                raised_here.append(problem)
                 self.stop.set()
             else:
-                return interrupted
+                break
+        for other in raised_here:
+            if not isinstance(other, KeyboardInterrupt):
+                raise other
+        return bool(raised_here)
 
     def _work(self, name: str, desk: Desk[_Prepared]) -> None:
         try:
@@ -307,6 +323,7 @@ class _Worker:
         self._all, self._desk, self._name, self._opened = dispatcher, desk, name, opened
         self._channels: dict[str, Channel] = {}
         self._pending: list[Event] = []
+        self._until = datetime.max.replace(tzinfo=UTC)
 
     def drain(self) -> None:
         """Send until there is nothing left, and record the last outcome."""
@@ -328,7 +345,7 @@ class _Worker:
             return False
         if not self._take(prepared.task):
             return False
-        self._send(message, prepared.rendered, channel)
+        self._send(prepared.task, prepared.rendered, channel)
         return True
 
     def _write(self, *more: Event, expecting: Mapping[str | int, int] | None = None) -> set[str]:
@@ -349,15 +366,16 @@ class _Worker:
                 entries = self._log_of(message)
                 if not entries:  # forgotten meanwhile
                     break
-                if any(isinstance(entry.event, Sending) and _is_of(task, entry.event) for entry in entries):
+                if any(_ends(task, entry.event) for entry in entries):
                     self._all.due.taken(message, is_ours=False)
                     return False
                 position = max(entry.position for entry in entries)
             else:
-                self._all.due.taken(message, is_ours=decided.id in new)
-                if isinstance(decided, Withheld):
+                is_ours = decided.id in new
+                self._all.due.taken(message, is_ours=is_ours)
+                if isinstance(decided, Withheld) and is_ours:
                     self._all.note("withheld")
-                return isinstance(decided, Sending) and decided.id in new
+                return isinstance(decided, Sending) and is_ours
         self._all.note("postponed")
         return False
 
@@ -379,11 +397,12 @@ class _Worker:
 
     def _intent(self, task: Task) -> Sending:
         at = self._all.clock()
-        until = at + self._all.delivery.lease
-        return Sending(message=task.message.id, worker=self._name, at=at, until=until, turn=task.turn)
+        self._until = at + self._all.delivery.lease
+        return Sending(message=task.message.id, worker=self._name, at=at, until=self._until, turn=task.turn)
 
-    def _send(self, message: Message, rendered: Message, channel: Channel) -> None:
+    def _send(self, task: Task, rendered: Message, channel: Channel) -> None:
         """Hand a message to its channel, and keep the outcome for the next append."""
+        message = task.message
         self._all.delivery.keep_apart(message.channel, self._all.clock)
         try:
             receipt = _checked(channel.send(rendered), message)
@@ -397,14 +416,17 @@ class _Worker:
             self._close(message.channel, told)
             self._all.note("uncertain")
             return
-        self._settle(message, receipt)
+        self._settle(task, receipt)
 
-    def _settle(self, message: Message, receipt: Receipt) -> None:
-        at = self._all.clock()
+    def _settle(self, task: Task, receipt: Receipt) -> None:
+        message, at = task.message, self._all.clock()
         if receipt.accepted:
             self._all.strikes.pop(message.channel, None)
             self._pending.append(Sent(message=message.id, at=at, reference=receipt.reference))
             self._all.note("sent")
+            return
+        if self._may_be_sent(task, at):
+            self._all.note("uncertain")
             return
         permanent = receipt.permanent
         self._pending.append(Failed(message=message.id, at=at, reason=receipt.reason, permanent=permanent))
@@ -413,6 +435,15 @@ class _Worker:
             self._pending.append(Scheduled(message=again, at=at))
         self._all.note("failed" if again is None else "retried")
 
+    def _may_be_sent(self, task: Task, at: datetime) -> bool:
+        """Say whether a message that was refused may have been carried in another turn, before this one or since.
+
+        Its id is what the channel knows it by, so that it is given again under no other: as another attempt it could
+        arrive twice.
+        """
+        is_over = at >= self._until and self._all.delivery.idempotent(task.message.channel)
+        return task.turn > 0 or is_over
+
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""
         if not self._all.is_up(name):
@@ -420,7 +451,7 @@ class _Worker:
         if name not in self._channels:
             try:
                 channel: Any = self._all.delivery.channel(name)
-                opened = self._opened.enter_context(channel) if hasattr(channel, "__enter__") else channel
+                opened = self._entered(name, channel) if hasattr(channel, "__enter__") else channel
                 self._channels[name] = _able(name, opened)
             except InvalidArgument:
                 raise
@@ -429,6 +460,23 @@ class _Worker:
                 self._close(name, raised(problem))
                 return None
         return self._channels[name]
+
+    def _entered(self, name: str, channel: Any) -> Any:
+        """Enter a channel, to be left at the end; what it raises then, or hides, is not the end of others."""
+        entered = ExitStack()
+        opened = entered.enter_context(channel)
+
+        def leave(*reason: Any) -> None:
+            try:
+                entered.__exit__(*reason)
+            except Exception as problem:  # noqa: BLE001 -- what it carried is recorded
+                if problem is reason[1]:
+                    return
+                _log(f"channel {name} cannot be left", raised(problem), problem)
+                self._all.down.setdefault(name, raised(problem))
+
+        self._opened.push(leave)
+        return opened
 
     def _strike(self, name: str, told: str) -> None:
         """Open the channel anew for the next message, unless it was down several times in a row."""
@@ -443,9 +491,16 @@ class _Worker:
         self._all.down[name] = told
 
 
-def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
+def check_clock(clock: Any) -> Clock:
+    """Return a clock, or refuse what is none, such as an instant."""
     if not callable(clock):
         raise refusal("clock", "a callable that gives the present, with a time zone", clock)
+    found: Clock = clock
+    return found
+
+
+def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
+    check_clock(clock)
     if limit is not None:
         count("limit", limit)
     if progress is not None and not callable(progress):
@@ -454,9 +509,11 @@ def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:
         raise refusal("stop", "a threading.Event", stop)
 
 
-def _is_of(task: Task, intent: Sending) -> bool:
-    """Say whether an intent is that of the turn by which a message is to be taken."""
-    return (intent.message, intent.turn) == (task.message.id, task.turn)
+def _ends(task: Task, event: Event) -> bool:
+    """Say whether an event ends what was to be done: somebody took the message in this turn, or it has an outcome."""
+    if isinstance(event, Sending):
+        return (event.message, event.turn) == (task.message.id, task.turn)
+    return isinstance(event, Sent | Failed | Withheld | Settled) and event.message == task.message.id
 
 
 def _whose(message: Message, position: int) -> Mapping[str | int, int]:

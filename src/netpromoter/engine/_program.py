@@ -53,7 +53,7 @@ from ._adopt import Adoption, adopt
 from ._answered import settled
 from ._cases import Cases
 from ._claims import settle, uncertain
-from ._dispatch import Clock, Delivery, Dispatch, Dispatcher
+from ._dispatch import Clock, Delivery, Dispatch, Dispatcher, check_clock
 from ._follow_up import FollowUps
 from ._links import LinkPurpose, Links
 from ._loop import achieved
@@ -318,7 +318,7 @@ class Program:
         progress: Callable[[int], object] | None = None,
     ) -> Dispatch:
         """Adopt a plan and dispatch, for those with one process."""
-        self.adopt(plan, at=clock())
+        self.adopt(plan, at=check_clock(clock)())
         return self.dispatch(clock=clock, workers=workers, progress=progress)
 
     @cached_property
