@@ -183,7 +183,7 @@ def test_each_answer_means_one_thing(service, letter_to, outcome, status):
         ("Mon, 01 Jun 2026 11:00:00 GMT", timedelta(0), None),
         ("Mon, 01 Jun 2026 12:05:00 -0000", timedelta(minutes=5), None),
         ("Mon, 01 Jun 2099 12:05:00 GMT", timedelta(days=7), None),
-        *((said, None, None) for said in ("soon", "-3", "1e9", "99999999999")),
+        *((said, None, None) for said in ("soon", "-3", "1e9", "99999999999", "Mon, 01 Jun 99999999999 12:05:00 GMT")),
     ],
 )
 def test_the_service_says_when_to_try_again(service, letter_to, said, wait, without_clock):
@@ -192,6 +192,15 @@ def test_the_service_says_when_to_try_again(service, letter_to, said, wait, with
     aside = timezone(timedelta(hours=5))
     assert WebhookChannel(service.url).send(letter_to()).retry_after == without_clock
     assert WebhookChannel(service.url, clock=lambda: NOON.astimezone(aside)).send(letter_to()).retry_after == wait
+
+
+@pytest.mark.parametrize("status", [102, 103])
+def test_an_answer_that_is_not_the_last_is_uncertain(service, letter_to, status):
+    """Another follows, and so it says nothing of what becomes of the message."""
+    service.status = status
+    with pytest.raises(Uncertain, match=f"^the service may have taken the message: {status}"):
+        WebhookChannel(service.url).send(letter_to())
+    assert len(service.got) == 1
 
 
 def test_no_answer_is_uncertain(service, letter_to):

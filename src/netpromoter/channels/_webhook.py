@@ -127,6 +127,7 @@ class WebhookChannel:
     400, 422, other 4xx       this message is refused, and its address is not to blame
     401 to 407, 411, 415 ...  the channel is down: it is set up wrongly, and no message would pass
     3xx                       the channel is down: the URL has moved
+    1xx, or none              uncertain: nobody knows what the service has done, or will do
     ========================  ==================================================================================
 
     Parameters
@@ -260,6 +261,8 @@ class WebhookChannel:
         said = spoken(f"{status} {reason}")
         if 200 <= status < 300:
             return
+        if status < 200:  # another answer follows, which is not read
+            raise Uncertain(f"the service may have taken the message: {said}")
         if status in _TRY_AGAIN or status >= 500:
             raise Refused(said, retry_after=self._wait(wait))
         if status < 400 or status in _OURSELVES:
@@ -272,7 +275,7 @@ class WebhookChannel:
             return None if text is None else min(timedelta(seconds=int(text)), _LONGEST_WAIT)
         try:
             until = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if self.clock is None:
             return None
