@@ -19,6 +19,7 @@ __all__ = [
     "between",
     "count",
     "harmless",
+    "hash_key",
     "is_host",
     "line",
     "nobody",
@@ -37,6 +38,7 @@ __all__ = [
 
 Named = TypeVar("Named", bound=str)
 
+_LONGEST_KEY = 64
 _HALVES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
@@ -140,6 +142,14 @@ def is_host(text: str) -> bool:
     except UnicodeError:
         return False
     return len(known) <= _LONGEST_HOST and _HOST.fullmatch(known) is not None
+
+
+def hash_key(value: Any) -> bytes:
+    """Return the secret of a keyed hash, or refuse what can be none without showing it."""
+    if isinstance(value, bytes) and len(value) <= _LONGEST_KEY:
+        return value
+    got = f"{len(value)} of them" if isinstance(value, bytes) else f"a value of type {type(value).__name__}"
+    raise InvalidArgument(f"key must be bytes, {_LONGEST_KEY} at most (got {got})")
 
 
 # -- what others wrote -------------------------------------------------------------------------------------------------

@@ -106,24 +106,120 @@ def test_processes_that_open_a_new_database_at_once_make_its_tables_once(url):
 
 FORK = """
 import os
+from netpromoter.errors import InvalidArgument, StoreClosed
 store = SqlStore(url)
 store.append(events(0))
+
+def refused(attempt, error):
+    try:
+        attempt()
+    except error as problem:
+        return "forked" in str(problem)
+
+def goes_on():
+    store.append(events(1))
+    return len(list(store.entries())) == 6
+
+def is_told():
+    held = [lambda: store.append(events(1)), lambda: list(store.entries()), store.exclusive().__enter__]
+    return all(refused(each, StoreClosed) for each in held) and refused(lambda: SqlStore(url), InvalidArgument)
+
 child = os.fork()
 if not child:
-    store.append(events(1))
-    os._exit(len(list(store.entries())))
-code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-assert code == 6, code
+    os._exit(0 if (goes_on if url.startswith("postgresql") else is_told)() else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 store.append(events(2))
-assert len(list(store.entries())) == 9
+assert len(list(store.entries())) == (9 if url.startswith("postgresql") else 6)
+store.close()
+child = os.fork()
+if not child:
+    store = SqlStore(url)
+    store.append(events(3))
+    store.close()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+store = SqlStore(url)
+assert len(list(store.entries())) == (12 if url.startswith("postgresql") else 9)
 store.close()
 """
 
 
-def test_a_process_that_forks_shares_the_store_with_its_child(url):
-    """A child opens connections of its own, and those of its parent work on."""
+def test_a_process_that_forks_lets_its_child_go_on_or_tells_it_that_it_cannot(url):
+    """A child opens connections of its own to a server; in a file SQLite would take its parent's locks for its own."""
     process = start(FORK, url, "fork")
-    process.communicate()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+FORK_WHILE_WRITING = """
+import os, threading
+store = SqlStore(url)
+store.append(events(0))
+is_over = False
+
+def write():
+    with store.exclusive():
+        while not is_over:
+            pass
+
+thread = threading.Thread(target=write)
+thread.start()
+child = os.fork()
+if not child:
+    store.append(events(1))
+    os._exit(0)
+is_over = True
+thread.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert len(list(store.entries())) == 6
+store.close()
+"""
+
+
+def test_a_child_does_not_wait_for_a_thread_that_stayed_in_its_parent(postgresql):
+    """Who held the lock of the store when the process was forked is not in the child."""
+    process = start(FORK_WHILE_WRITING, postgresql, "fork")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+CLOSE_WHILE_WRITING = """
+import threading, time
+from netpromoter.errors import StoreClosed
+ends = []
+
+def write(store):
+    turn = 0
+    try:
+        while True:
+            store.append(events(turn, 1))
+            list(store.entries(contacts=["nobody"]))
+            turn += 1
+    except StoreClosed:
+        ends.append(turn)
+
+store = SqlStore(url)
+for each in range(10):
+    name = each
+    threads = [threading.Thread(target=write, args=(store,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    store.close()
+    for thread in threads:
+        thread.join()
+    store = SqlStore(url)
+assert len(ends) == 30, ends
+for _ in range(2):
+    threading.Thread(target=write, args=(store,), daemon=True).start()
+time.sleep(0.05)
+"""
+
+
+def test_a_store_is_closed_whoever_uses_it(url):
+    """Each thread ends what it is at and is told; and a program may end while some still write, without a crash."""
+    process = start(CLOSE_WHILE_WRITING, url, "close")
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 

@@ -4,6 +4,7 @@ import re
 import sqlite3
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from urllib.parse import quote
@@ -35,6 +36,7 @@ from netpromoter.model import (
 from netpromoter.stores import MemoryStore, SqlStore, _connections
 from netpromoter.stores._fold import folded
 from netpromoter.stores._kinds import CODE_OF
+from netpromoter.stores._ledger import Ledger
 from netpromoter.stores._rows import FOLDED
 from strategies import events, logs
 
@@ -209,8 +211,10 @@ def test_what_is_no_expectation_and_no_destination_is_refused(make):
 @pytest.mark.parametrize("make", [MemoryStore, lambda key: SqlStore("sqlite://", key=key)])
 def test_a_key_is_a_few_bytes(make, key):
     """A key that cannot be one is refused, and is not shown."""
-    with pytest.raises(InvalidArgument, match=r"^key must be at most 64 bytes \(got "):
+    with pytest.raises(InvalidArgument) as caught:
         make(key)
+    got = "65 of them" if isinstance(key, bytes) else f"a value of type {type(key).__name__}"
+    assert str(caught.value) == f"key must be bytes, 64 at most (got {got})"
 
 
 def test_stores_show_what_they_are():
@@ -369,6 +373,24 @@ def test_other_databases_are_refused(url):
     """A URL of another database is refused with the name of what it asks for, and without its password."""
     with pytest.raises(InvalidArgument, match=r"^url must be one of SQLite or PostgreSQL \(with psycopg\) \(got '"):
         SqlStore(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("sqlite:///", "the path of a file after sqlite:///, or 'sqlite://' for a database in memory (got '')"),
+        ("sqlite:///file:nps.db?uri=true", "the path of a file after sqlite:///, or 'sqlite://' for a database in"),
+        ("sqlite:///nonesuch/nps.db", "the path of a file, in a folder that there is (got '/"),
+        ("sqlite:////", "the path of a file, in a folder that there is (got '/')"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused(url, rule, tmp_path, monkeypatch):
+    """A ledger that is forgotten at the end, or is begun beside the one that was meant, would write to all again."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidArgument) as refused:
+        SqlStore(url)
+    assert str(refused.value).startswith(f"url must be {rule}")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["nps.db", "", None])
@@ -588,6 +610,17 @@ def test_a_lost_connection_is_replaced(postgresql, server):
     with pytest.raises(psycopg.OperationalError):
         lose()
     assert [entry.event.message.contact for entry in store.entries()] == ["ann"]
+
+    def go_on():
+        with store.exclusive():
+            with pytest.raises(psycopg.OperationalError):
+                lose()
+            store.append([scheduled("dot")])
+
+    rule = "^the connection was lost in a transaction, of which nothing was written$"
+    with pytest.raises(StoreClosed, match=rule):
+        go_on()
+    assert [entry.event.message.contact for entry in store.entries()] == ["ann"]
     store.close()
 
 
@@ -641,12 +674,19 @@ def test_the_journal_is_switched_when_others_let_it(monkeypatch):
 
 
 def test_a_connection_of_a_parent_is_left_alone():
-    """What another process opened is not closed here."""
+    """What another process opened is not closed here, neither by hand nor when nobody holds it any more."""
     connection = sqlite3.connect(":memory:")
     _connections._close(connection, -1)
-    assert _connections._INHERITED.pop() is connection
     assert connection.execute("SELECT 1").fetchone() == (1,)
     connection.close()
+    store = SqlStore("sqlite://")
+    with store._connections.reading() as link:
+        connection = link._connection
+        before = sys.getrefcount(connection)
+        link.abandon()
+        after = sys.getrefcount(connection)
+    assert after == before + 1
+    store.close()
 
 
 # -- forgetting --------------------------------------------------------------------------------------------------------
@@ -742,6 +782,45 @@ def test_forgetting_within_exclusive_waits_for_its_end(tmp_path):
         store.forget("somebody17")
     assert not any(b"somebody17" in path.read_bytes() for path in tmp_path.iterdir())
     store.close()
+
+
+def test_who_was_not_forgotten_after_all_is_nobodys_business(tmp_path, monkeypatch):
+    """Where forgetting was undone, nothing is to be wiped out of the file by whoever writes next."""
+    store = SqlStore(f"sqlite:///{tmp_path}/nps.db")
+    store.append(history("somebody17"))
+    with pytest.raises(ZeroDivisionError):
+        gives_up(forgets="somebody17")(store)
+    monkeypatch.setattr(_connections, "_rewritten", lambda _: False)
+    assert len(store.append([scheduled("ann")])) == 1
+    store.close()
+
+
+READS = {
+    "entries": lambda store: [entry.event for entry in store.entries()],
+    "waiting": lambda store: [*store.waiting(AT + timedelta(days=1), limit=99).values()],
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_who_reads_while_somebody_is_forgotten_sees_what_was_before(url, read, monkeypatch):
+    """What is personal and the names are of one moment: nothing personal comes under the id that leads nowhere."""
+    monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
+    store, other = SqlStore(url), SqlStore(url)
+    store.append(history("somebody17"))
+    before, entries = read(store), Ledger.entries
+
+    def overtaken(self, link, rows):
+        monkeypatch.setattr(Ledger, "entries", entries)
+        with suppress(NotErased):
+            other.forget("somebody17")
+        return entries(self, link, rows)
+
+    monkeypatch.setattr(Ledger, "entries", overtaken)
+    assert read(store) == before != []
+    assert other.forgotten(["somebody17"]) == {"somebody17"}
+    assert "somebody17" not in repr(read(store))
+    store.close()
+    other.close()
 
 
 def test_a_reader_in_the_way_of_forgetting_is_told_of(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import refusal, shown
+from netpromoter._checks import hash_key, refusal, shown
 from netpromoter.errors import InvalidArgument
 
 from ._columns import Column, column
@@ -43,6 +43,11 @@ def fingerprint(address: str, key: bytes = b"") -> int:
     int
         From 1 to 2**64 - 1; 0 stands for an unknown destination.
 
+    Raises
+    ------
+    InvalidArgument
+        If the address is no text, or the key not at most 64 bytes; neither is shown.
+
     Examples
     --------
     >>> fingerprint("Ann@Example.com ") == fingerprint("ann@example.com")
@@ -52,6 +57,12 @@ def fingerprint(address: str, key: bytes = b"") -> int:
     >>> fingerprint("ann@example.com", key=b"secret") == fingerprint("ann@example.com")
     False
     """
+    if not isinstance(address, str):
+        raise InvalidArgument(f"address must be text (got a value of type {type(address).__name__})")
+    return _fingerprint(address, hash_key(key))
+
+
+def _fingerprint(address: str, key: bytes) -> int:
     plain = address.strip().casefold()
     digits = _NOT_DIALED.sub("", plain)
     known = digits if digits.lstrip("+").isdigit() else plain
@@ -134,7 +145,7 @@ class Contacts:
         )
 
     def __attrs_post_init__(self) -> None:
-        _check_key(self.key)
+        hash_key(self.key)
         for name, held in self._parts():
             if len(held) != len(self.ids):
                 raise refusal(name, f"as long as ids ({len(self.ids):,})", len(held))
@@ -231,7 +242,7 @@ class Contacts:
 
     def _fingerprints(self, texts: _Texts) -> _Words:
         key = self.key
-        values = (fingerprint(text, key) if _is_there(text) else 0 for text in texts)
+        values = (_fingerprint(text, key) if _is_there(text) else 0 for text in texts)
         return np.fromiter(values, np.uint64, len(texts))
 
 
@@ -241,13 +252,6 @@ def _held_before(fingerprints: _Words, columns: Sequence[_Words]) -> npt.NDArray
     for before in columns:
         held |= fingerprints == before
     return held
-
-
-def _check_key(key: Any) -> None:
-    if not isinstance(key, bytes):
-        raise refusal("key", "bytes", type(key).__name__)
-    if len(key) > blake2b.MAX_KEY_SIZE:
-        raise refusal("key", f"of {blake2b.MAX_KEY_SIZE} bytes at most", len(key))
 
 
 def _repeated(ids: _Texts) -> InvalidArgument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sqlite3
@@ -27,8 +28,9 @@ _PART = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE pa
 #: How long somebody waits for another who writes, in seconds.
 _PATIENCE = 60
 _LOCK = 0x6E65_7470_726F_6D6F
-#: Connections that a forked process has inherited: they are its parent's, and closing one here would harm it.
-_INHERITED: list[object] = []
+#: Files that were open when this process was forked: SQLite takes its parent's locks for its own, and so takes none.
+_TAKEN: set[str] = set()
+_ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
 
 
 class Database(Protocol):
@@ -37,6 +39,10 @@ class Database(Protocol):
     dialect: sa.Dialect
     #: Whether all threads share one connection.
     shared: bool
+    #: In which file it is, or in ":memory:"; None where a server keeps it.
+    file: str | None
+    #: What begins a transaction in which all that is read is of one moment.
+    snapshot: str
     #: What begins a transaction that writes, and keeps everybody else from writing.
     begin: tuple[str, ...]
     #: What stands in a statement for a value that has a place and no name.
@@ -69,14 +75,15 @@ class Database(Protocol):
 
 class _Sqlite:
     begin: tuple[str, ...] = ("BEGIN IMMEDIATE",)
+    snapshot = "BEGIN"
     mark = "?"
     random = "lower(hex(randomblob(16)))"
     has_meta = "SELECT count(*) FROM sqlite_master WHERE name = 'netpromoter_meta'"
 
     def __init__(self, url: sa.URL) -> None:
-        self.shared = url.database in {None, "", ":memory:"}
-        place = url if self.shared else url.set(database=str(Path(url.database or "").absolute()))
-        self._engine = sa.create_engine(place, paramstyle="named")
+        self.shared = url.database in {None, ":memory:"}
+        self.file: str | None = ":memory:" if self.shared else str(_file(url.database or ""))
+        self._engine = sa.create_engine(url.set(database=self.file), paramstyle="named")
         self.dialect = self._engine.dialect
 
     def connect(self) -> Any:
@@ -108,6 +115,20 @@ class _Sqlite:
             raise NotErased("what was deleted is still in the file, which somebody else is using: forget again")
 
 
+def _file(name: str) -> Path:
+    """Give the place of a database file, or refuse what can be none: an empty name would be forgotten in the end."""
+    rule = "the path of a file after sqlite:///, or 'sqlite://' for a database in memory"
+    if not name or name.startswith("file:"):
+        raise refusal("url", rule, name)
+    path = Path(name).absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        raise refusal("url", "the path of a file, in a folder that there is", str(path))
+    if os.path.realpath(path) in _TAKEN:
+        rule = "a file that was not open when this process was forked: open it after that, or spawn processes"
+        raise refusal("url", rule, str(path))
+    return path
+
+
 def _rewritten(connection: sqlite3.Connection) -> bool:
     """Write a file anew, and empty its write-ahead log; say whether everybody else let it happen."""
     try:
@@ -137,6 +158,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 class _Postgresql:
     shared = False
+    file: str | None = None
+    snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # whatever the database's own default is: what follows must see what was committed while it waited for the lock
     begin: tuple[str, ...] = ("BEGIN ISOLATION LEVEL READ COMMITTED", f"SELECT pg_advisory_xact_lock({_LOCK})")
     mark = "%s"
@@ -152,7 +175,7 @@ class _Postgresql:
         self._has_pipeline, self._error = psycopg.capabilities.has_pipeline(), psycopg.Error
 
     def connect(self) -> Any:
-        return _raw(self._engine, autocommit=True)
+        return _raw(self._engine, autocommit=True, client_encoding="utf8")
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
         return column == sa.func.any(sa.bindparam(name))
@@ -208,12 +231,16 @@ class Link:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.is_closed = False
         self._connection = database.connect()
         self.process = os.getpid()
+        #: Held by whoever uses it.
+        self.lock = RLock()
         self.depth = 0
         #: Whether something was deleted of which nothing may remain.
         self.deleted = False
-        weakref.finalize(self, _close, self._connection, self.process)
+        # not at the end of the process, when a thread may still be using it
+        weakref.finalize(self, _close, self._connection, self.process).atexit = False
 
     def execute(self, text: str, parameters: Parameters | None = None) -> Any:
         """Execute one statement, and give its cursor."""
@@ -236,7 +263,7 @@ class Link:
     @contextmanager
     def transaction(self, *, pipelined: bool) -> Iterator[None]:
         """Commit at the end, or roll back; one within another is rolled back alone, and is not pipelined."""
-        is_pipelined = pipelined and not self.depth
+        is_pipelined, deleted = pipelined and not self.depth, self.deleted
         begin, commit, back = _PART if self.depth else (self.database.begin, ("COMMIT",), ("ROLLBACK",))
         try:
             with self.database.pipeline(self._connection) if is_pipelined else nullcontext():
@@ -248,6 +275,7 @@ class Link:
                     self.depth -= 1
                 self._each(commit)
         except BaseException as error:
+            self.deleted = deleted
             is_undone = isinstance(error, Exception)
             try:
                 self._each(back)
@@ -256,6 +284,18 @@ class Link:
             if not is_undone:
                 self.database.give_up(self._connection)
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read what was there at one moment; within a transaction that writes, nobody else changes anything."""
+        if self.depth:
+            yield
+            return
+        self._connection.execute(self.database.snapshot)
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     def _each(self, statements: Iterable[str]) -> None:
         for statement in statements:
@@ -271,16 +311,22 @@ class Link:
         """Whether this process opened it, and it is still open."""
         return self.process == os.getpid() and not getattr(self._connection, "closed", False)
 
+    def abandon(self) -> None:
+        """Leave the connection to the parent of this process: it is never closed here, not at the end either.
+
+        That could harm the parent, or wait for ever for one of its threads.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
     def close(self) -> None:
         """Close the connection."""
+        self.is_closed = True
         _close(self._connection, self.process)
 
 
 def _close(connection: Any, process: int) -> None:
     if process == os.getpid():
         connection.close()
-    else:
-        _INHERITED.append(connection)
 
 
 class Connections:
@@ -289,20 +335,19 @@ class Connections:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._lock = RLock()
-        self._is_open = True
+        self._is_open, self._is_inherited = True, False
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         #: What transactions have found and written; empty after one that was undone.
         self.cache: dict[Any, Any] = {}
         self._held: Any = _Held() if database.shared else _HeldByThread()
+        _ALL.add(self)
 
     @contextmanager
-    def reading(self) -> Iterator[Link]:
-        """Give a link to read with."""
-        if self.database.shared:
-            with self._lock:
-                yield self._link()
-        else:
-            yield self._link()
+    def reading(self, *, snapshot: bool = False) -> Iterator[Link]:
+        """Give a link to read with; in a snapshot, what it reads is of one moment."""
+        alone = self._lock if self.database.shared else nullcontext()
+        with alone, self._used() as link, link.snapshot() if snapshot else nullcontext():
+            yield link
 
     @contextmanager
     def writing(self, *, pipelined: bool = False) -> Iterator[Link]:
@@ -311,8 +356,7 @@ class Connections:
         Everybody waits for it to end. So one that is pipelined, in which no rows are streamed, goes the way to the
         database and back as few times as can be.
         """
-        with self._lock:
-            link = self._link()
+        with self._lock, self._used() as link:
             try:
                 with link.transaction(pipelined=pipelined):
                     yield link
@@ -322,20 +366,47 @@ class Connections:
             if link.deleted and not link.depth:
                 link.wipe()
 
+    @contextmanager
+    def _used(self) -> Iterator[Link]:
+        link = self._link()
+        with link.lock:
+            if not self._is_open:
+                raise StoreClosed("the store was closed")
+            yield link
+
     def _link(self) -> Link:
         if not self._is_open:
             raise StoreClosed("the store was closed")
         link: Link | None = self._held.link
+        if link is not None and link.depth and not link.is_usable:
+            raise StoreClosed("the connection was lost in a transaction, of which nothing was written")
         if link is None or not link.is_usable:
+            if self._is_inherited:
+                raise StoreClosed("the store was open when this process was forked: open it after that, or spawn")
             link = self._held.link = Link(self.database)
             self._links.add(link)
         return link
 
     def close(self) -> None:
-        """Close all links; what uses one now fails."""
+        """Close all links, once whoever uses one has done with it."""
         self._is_open = False
         for link in list(self._links):
-            link.close()
+            if link.lock.acquire(timeout=_PATIENCE):
+                link.close()
+                link.lock.release()
+
+    def forked(self) -> None:
+        """Begin anew in a child: whoever held the lock, or used a link, is in the parent."""
+        if self.database.file and not all(link.is_closed for link in self._links):
+            self._is_inherited = True
+            if not self.database.shared:
+                _TAKEN.add(os.path.realpath(self.database.file))
+        for link in self._links:
+            link.abandon()
+        self._lock = RLock()
+        self._held = _Held() if self.database.shared else _HeldByThread()
+        self._links = weakref.WeakSet()
+        self.cache = {}
 
 
 class _Held:
@@ -344,3 +415,12 @@ class _Held:
 
 class _HeldByThread(local):
     link: Link | None = None
+
+
+def _after_fork() -> None:
+    for connections in list(_ALL):
+        connections.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

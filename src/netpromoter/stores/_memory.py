@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from threading import RLock
 
-from netpromoter._checks import count, texts
+from netpromoter._checks import count, hash_key, texts
 from netpromoter.errors import StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
@@ -20,7 +20,6 @@ from ._whose import (
     check_destinations,
     check_expected,
     check_expecting,
-    check_key,
     destination,
     forgotten_id,
     is_lost,
@@ -64,7 +63,7 @@ class MemoryStore:
     """
 
     def __init__(self, key: bytes = b"") -> None:
-        self._key = check_key(key)
+        self._key = hash_key(key)
         self._lock = RLock()
         self._is_open = True
         self._log: list[Entry] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpromoter._checks import count, require, texts
+from netpromoter._checks import count, hash_key, require, texts
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._append import append
@@ -18,7 +18,7 @@ from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_contact, check_destinations, check_expecting, check_key, quoted
+from ._whose import check_contact, check_destinations, check_expecting, quoted
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -64,7 +64,7 @@ class SqlStore:
         require("sqlalchemy", user="SqlStore", extra="program")
         from ._opening import opened
 
-        self._ledger = opened(url, check_key(key))
+        self._ledger = opened(url, hash_key(key))
         self._connections = self._ledger.connections
         self._statements = self._ledger.statements
 
@@ -111,7 +111,7 @@ class SqlStore:
     ) -> Iterator[Entry]:
         """Give the log, or some of it."""
         first = count("after", after or 0)
-        with self._connections.reading() as link:
+        with self._connections.reading(snapshot=True) as link:
             filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
             named = None if contacts is None else texts("contacts", contacts)
             persons = [] if named is None else [set(self._ledger.persons(link, named).values())]
@@ -128,14 +128,14 @@ class SqlStore:
         """Read page by page, so that no transaction stays open while somebody looks at an entry."""
         text = self._statements.filtered("entries", frozenset(filters))
         while after < last:
-            with self._connections.reading() as link:
+            with self._connections.reading(snapshot=True) as link:
                 found = self._ledger.entries(link, link.rows(text, {**filters, "after": after, "last": last}))
             yield from found
             after = found[-1].position if len(found) == PAGE else last
 
     def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:
         """Give the log as columns."""
-        with self._connections.reading() as link:
+        with self._connections.reading(snapshot=True) as link:
             values: dict[str, Any] = {"after": count("after", after or 0)}
             if contacts is not None:
                 named = texts("contacts", contacts)
@@ -150,7 +150,7 @@ class SqlStore:
         """Give messages that are due at an instant and that nobody has taken, by their positions."""
         instant("at", at)
         values = {"at": microseconds(at), "most": count("limit", limit)}
-        with self._connections.reading() as link:
+        with self._connections.reading(snapshot=True) as link:
             places = [place for (place,) in link.rows(self._statements["waiting"], values)]
             found = self._events(link, places)
         pairs = zip(places, found, strict=True)
@@ -158,7 +158,7 @@ class SqlStore:
 
     def claims(self) -> Sequence[Claim]:
         """Give messages that were taken and have no outcome."""
-        with self._connections.reading() as link:
+        with self._connections.reading(snapshot=True) as link:
             places = link.rows(self._statements["claims"])
             messages = self._events(link, [adopted for adopted, _ in places])
             intents = self._events(link, [intent for _, intent in places])

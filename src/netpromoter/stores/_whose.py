@@ -48,7 +48,6 @@ __all__ = [
     "check_destinations",
     "check_expected",
     "check_expecting",
-    "check_key",
     "contact_named",
     "contacts_in",
     "destination",
@@ -73,7 +72,6 @@ Name = Callable[[str], str]
 
 #: Stands where an address was.
 NOBODY = "(forgotten)"
-_KEY_SIZE = 64
 _DESTINATIONS = 1 << 64
 _REFERENCES = ("message", "response", "case")
 _UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
@@ -96,13 +94,6 @@ _CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opt
 #: How many parts follow the id of a message, an answer or a case in the id of an event that is about it.
 _AFTER = {"scheduled": 0, "sending": 1, "sent": 0, "failed": 0, "withheld": 0, "settled": 0, "responded": 0}
 _AFTER |= {"follow_up_decided": 1, "case_opened": 0, "case_moved": 1, "case_noted": 2, "case_alerted": 2}
-
-
-def check_key(key: Any) -> bytes:
-    """Return a key if it can be one."""
-    if isinstance(key, bytes) and len(key) <= _KEY_SIZE:
-        return key
-    raise refusal("key", f"at most {_KEY_SIZE} bytes", f"{len(key)} bytes" if isinstance(key, bytes) else key)
 
 
 def check_contact(contact: Any) -> str:
