@@ -326,6 +326,23 @@ def test_a_reader_that_goes_away_is_no_news():
     process.stderr.close()
 
 
+def test_an_interrupt_is_130_while_the_command_is_loaded():
+    """It ends quietly as it does later, wherever it strikes: modules take longer to load than most commands to run."""
+    program = """
+import builtins, sys
+load = builtins.__import__
+def interrupted(name, *rest):
+    if name == "click":
+        raise KeyboardInterrupt
+    return load(name, *rest)
+builtins.__import__ = interrupted
+from netpromoter.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program, "score"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_an_interrupt_is_130():
     """An interrupt ends with 130 and no traceback."""
     process = start("score", "-", "--rating", "nps", stdin=subprocess.PIPE)

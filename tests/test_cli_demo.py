@@ -101,6 +101,13 @@ def test_the_same_seed_tells_the_same_story(tmp_path):
     assert first == second != third
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    """It is told in one line, as wrong usage."""
+    (tmp_path / "file").write_text("")
+    done = run(tmp_path / "file" / "demo")
+    assert (done.exit_code, "Traceback" in done.output, str(tmp_path / "file") in done.stderr) == (2, False, True)
+
+
 def test_a_folder_with_something_in_it_is_left_alone(shown):
     """What is there stays there: the folder must be new or empty."""
     done = run(shown[0])

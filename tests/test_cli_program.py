@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -358,9 +359,45 @@ def test_a_store_that_was_closed_ends_with_1():
     assert (ended.exit_code, "closed" in ended.stderr, "Traceback" in ended.stderr) == (1, True, False)
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_locked_database_ends_with_1(monkeypatch):
+    """An error of its driver is told in one line, with what was done so far."""
+    monkeypatch.setattr("netpromoter.stores._connections._PATIENCE", 0.1)
+    (Path.cwd() / "slow.py").write_text(SLOW)
+    done("adopt", "slow:fast", "--contacts", "people.csv", "--at", MONDAY)
+    held = sqlite3.connect("nps.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    ended = run("fast", module="slow")
+    held.close()
+    told = "Error: the store raised OperationalError: database is locked\n  so far: Dispatch(interrupted=True)\n"
+    assert (ended.exit_code, ended.stderr) == (1, told)
+    assert run("fast", module="slow").stdout == "6 sent\n"
+    sys.modules["slow"].fast.store.close()
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_connection_that_is_lost_is_no_wrong_usage():
+    """A plugin, or a channel that a program makes, may raise what says nothing of a file; that is no usage."""
+    (Path.cwd() / "slow.py").write_text(
+        SLOW + "\ndef reset(*_, **__):\n    raise ConnectionResetError('reset')\nfast.store.waiting = reset\n"
+    )
+    ended = run("fast", module="slow")
+    assert (ended.exit_code, ended.stderr.splitlines()[0]) == (1, "Error: ConnectionResetError: reset")
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_run_that_may_send_nothing_says_so():
+    """Messages wait, and so there is something to send."""
+    adopted("program")
+    assert run("program", "--limit", "0").stdout == "Nothing was sent.\n"
+    assert run("program").stdout == "6 sent\n"
+    assert run("program").stdout == "Nothing to send.\n"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["plan", "./shop:program", "--contacts", "people.csv"], "MODULE:ATTRIBUTE must be module:attribute"),
         (["plan", "shop", "--contacts", "people.csv"], "MODULE:ATTRIBUTE must be module:attribute"),
         (["plan", "shop:number", "--contacts", "people.csv"], "MODULE:ATTRIBUTE must name a Program (got 7)"),
         (["plan", "shop:program"], "Missing option '--contacts'"),

@@ -42,10 +42,11 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "shop.py").write_text(MODULE)
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "needy.py").write_text("import nonesuch_library\n")
+    (tmp_path / "mistaken.py").write_text("import math\nmath.foo\n")
     (tmp_path / "people.csv").write_text(PEOPLE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
-    for module in ("shop", "broken", "needy", "policies"):
+    for module in ("shop", "broken", "needy", "mistaken", "policies"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     return tmp_path
 
@@ -198,6 +199,7 @@ def test_contacts_that_are_not_there_end_with_2(folder):
     ("module", "message"),
     [
         ("broken", "importing broken raised ZeroDivisionError: division by zero"),
+        ("mistaken", "importing mistaken raised AttributeError: module 'math' has no attribute 'foo'"),
         ("needy", "importing needy raised ModuleNotFoundError: No module named 'nonesuch_library'"),
     ],
 )

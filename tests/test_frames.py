@@ -308,6 +308,33 @@ def test_ratings_that_are_not_numbers_are_refused_in_one_wording(make, values, k
         score_by(frame, rating="how likely", by="key")
 
 
+NOTHING = {
+    "objects of pandas": lambda: pd.DataFrame({"r": [None, None], "p": ["a", "b"]}),
+    "text of polars": lambda: pl.DataFrame(
+        {"r": [None, None], "p": ["a", "b"]}, schema={"r": pl.String, "p": pl.String}
+    ),
+    "nulls of polars": lambda: pl.DataFrame({"r": [None, None], "p": ["a", "b"]}),
+    "nulls of arrow": lambda: pa.table({"r": pa.nulls(2), "p": ["a", "b"]}),
+    "by numbers": lambda: pl.DataFrame({"r": [None, None], "p": [1.5, None]}),
+}
+
+
+@pytest.mark.parametrize("make", NOTHING.values(), ids=NOTHING)
+def test_a_column_without_an_answer_has_no_type(make):
+    """Nobody answered, in whatever type a library keeps a column of nothing."""
+    for missing in ("drop", "refuse"):
+        with pytest.raises(NoRatings, match=r"\(got none, and 2 missing\)$"):
+            score_by(make(), rating="r", by="p", missing=missing)
+        with pytest.raises(NoRatings, match=r"\(got none, and 0 missing\)$"):
+            score_by(make()[:0], rating="r", by="p", missing=missing)
+
+
+def test_the_rating_is_named_by_text():
+    """A column whose name is a number is told so, although it is there."""
+    with pytest.raises(InvalidArgument, match=r"^rating must be the name of a column, as text \(got 0\)$"):
+        score_by(pd.DataFrame({0: [10, 9], "p": ["a", "b"]}), rating=0, by="p")
+
+
 @makers
 def test_missing_answers_are_refused_with_their_count(make):
     """Missing answers are dropped only on request."""

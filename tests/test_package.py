@@ -73,6 +73,15 @@ def test_no_clock_randomness_or_environment_below_the_command_line():
     assert offenders == []
 
 
+@pytest.mark.parametrize("library", ["pytest", "hypothesis"])
+def test_the_kit_for_plugins_names_its_extra(library):
+    """It is the one face of the package that cannot be imported without another library."""
+    program = f"import sys; sys.modules[{library!r}] = None; import netpromoter.testing"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    told = f"netpromoter.errors.MissingDependency: netpromoter.testing needs {library}: install netpromoter[testing]"
+    assert done.stderr.splitlines()[-1] == told
+
+
 def test_a_missing_library_names_the_extra_that_brings_it():
     """The message says who needs what, and what to install."""
     message = r"report.plot_score needs nonesuch: install netpromoter\[report\]"

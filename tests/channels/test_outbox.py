@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from netpromoter.channels import OutboxChannel
-from netpromoter.errors import ChannelDown
+from netpromoter.errors import ChannelDown, InvalidArgument
 from netpromoter.testing import ChannelContract
 
 
@@ -52,6 +52,14 @@ def test_the_folder_is_a_maildir(tmp_path, letter_to):
     assert references == set(os.listdir(tmp_path / "new"))  # noqa: PTH208 -- the names alone
     assert [mail["To"] for mail in mails(tmp_path)] == ["ann@example.com"] * 3
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [None, 5, b"outbox"])
+def test_a_folder_is_a_path(folder):
+    """What is none is refused by name."""
+    with pytest.raises(InvalidArgument) as refused:
+        OutboxChannel(folder)
+    assert str(refused.value) == f"folder must be a path (got {folder!r})"
 
 
 def test_what_was_read_is_not_written_again(tmp_path, letter_to):

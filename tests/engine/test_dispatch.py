@@ -828,6 +828,9 @@ def test_wrong_options_are_refused_before_anything_is_sent(name, rule, wrong):
         found.dispatch(**{"clock": Clock(), name: wrong})
     assert str(refused.value) == f"{name} must be {rule} (got {wrong!r})"
     assert channel.given == []
+    if name == "clock":
+        with pytest.raises(InvalidArgument, match=r"^clock must be a callable"):
+            found.execute(found.plan(people(2), at=MONDAY), clock=wrong)
 
 
 def test_who_has_begun_finishes_where_others_cannot_begin(monkeypatch):

@@ -174,6 +174,24 @@ def test_encoding_and_delimiter_can_be_given(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            io.StringIO("id\na\n"),
+            "source must give bytes, as a file does that is opened with 'rb' (got text of a StringIO)",
+        ),
+        (pl.DataFrame({"id": ["a"]}), "source must be a path, or a stream that gives bytes (got a DataFrame)"),
+        (5, "source must be a path, or a stream that gives bytes (got a int)"),
+    ],
+)
+def test_what_gives_no_bytes_is_refused(source, message):
+    """A file that was opened as text, or a frame, is told from one that gives bytes."""
+    with pytest.raises(InvalidArgument) as refused:
+        contacts(source)
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
     ("data", "options", "message"),
     [
         (b"id,x\na,1\n", {"id": "key"}, "id must be one of 'id', 'x' (got 'key')"),

@@ -567,7 +567,7 @@ BAD = {
     "None": (None, "plugin 'NoneType' must be a module or an object with hooks (got None)"),
     "a class": (
         Ringing,
-        "netpromoter_message_sent of plugin 'Ringing' must take its arguments by position (got (self, message))",
+        "netpromoter_message_sent of plugin 'Ringing' must be that of an instance (got a class: call it)",
     ),
     "raises": (
         module("bad", netpromoter_register_channels=raising(OSError("no paper"))),

@@ -403,6 +403,17 @@ class TestManners:
             plot(**option)
         assert plt.get_fignums() == []
 
+    def test_refuses_what_it_cannot_draw(self) -> None:
+        """It says what it draws, and where that comes from."""
+        with pytest.raises(
+            InvalidArgument, match=r"^score must be a Score, such as netpromoter.score gives \(got \[10"
+        ):
+            plot_score([10])
+        with pytest.raises(
+            InvalidArgument, match=r"^breakdown must be a Breakdown, such as netpromoter.score_by gives"
+        ):
+            plot_breakdown([10])
+
     def test_refuses_unknown_sort(self) -> None:
         """The message names the orders that there are."""
         with pytest.raises(InvalidArgument, match=r"sort must be one of 'nps', 'n', 'key' \(got 'size'\)"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
+from netpromoter._checks import refusal
 from netpromoter.errors import ChannelDown
 from netpromoter.model import Message, Receipt
 
@@ -21,6 +22,12 @@ __all__ = ["OutboxChannel"]
 
 # elsewhere a folder cannot be opened, and its names are as durable as the system makes them
 _POSIX = os.name == "posix"
+
+
+def _folder(value: Any) -> Path:
+    if isinstance(value, str | os.PathLike) and isinstance(os.fspath(value), str):
+        return Path(value)
+    raise refusal("folder", "a path", value)
 
 
 @attrs.frozen
@@ -60,7 +67,7 @@ class OutboxChannel:
 
     idempotent: ClassVar[bool] = True
 
-    folder: Path = attrs.field(converter=Path)
+    folder: Path = attrs.field(converter=_folder)
     sender: str = attrs.field(default="survey@localhost", kw_only=True, repr=False)
     _from: Address = attrs.field(init=False, repr=False, eq=False)
 

@@ -58,8 +58,8 @@ def demo(folder: Path, customers: int, seed: int) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError(f"FOLDER must be new or empty (got {harmless(str(folder))!r})")
-    folder.mkdir(parents=True, exist_ok=True)
     with as_click_errors():
+        folder.mkdir(parents=True, exist_ok=True)
         store = open_store(f"sqlite:///{folder / 'nps.db'}")
         try:
             for line in _Story(_program(store, folder), Town(customers, seed), folder).told():

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from netpromoter._checks import harmless
+from netpromoter._checks import harmless, raised
 from netpromoter.errors import InvalidArgument, MissingDependency, NetPromoterError
 
 __all__ = ["Refused", "as_click_errors", "cli", "main"]
@@ -56,9 +56,25 @@ def as_click_errors() -> Iterator[None]:
     except MissingDependency as problem:
         raise _Missing(str(problem)) from problem
     except NetPromoterError as problem:
-        raise Refused(harmless(str(problem))) from problem
+        raise Refused(_with_notes(str(problem), problem)) from problem
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(141) from None
     except OSError as problem:
-        raise click.UsageError(harmless(str(problem))) from problem
+        if problem.filename is not None:  # a file that was named
+            raise click.UsageError(harmless(str(problem))) from problem
+        raise Refused(_with_notes(raised(problem), problem)) from problem
+    except Exception as problem:
+        if not _is_of_a_database(problem):
+            raise
+        raise Refused(_with_notes(f"the store raised {raised(problem)}", problem)) from problem
+
+
+def _with_notes(said: str, problem: Exception) -> str:
+    return "\n  ".join(map(harmless, [said, *getattr(problem, "__notes__", ())]))
+
+
+def _is_of_a_database(problem: Exception) -> bool:
+    """Say whether an error is one of a driver, all of which are below its `Error` (PEP 249)."""
+    drivers = [sys.modules[name] for name in ("sqlite3", "psycopg") if name in sys.modules]
+    return isinstance(problem, tuple(driver.Error for driver in drivers))

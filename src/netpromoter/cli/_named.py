@@ -28,20 +28,22 @@ def named(option: str, value: str) -> Any:
         If importing the module raises.
     """
     module, colon, path = value.partition(":")
-    if not (module and colon and path):
+    if not (colon and path and all(map(str.isidentifier, module.split(".")))):
         raise click.UsageError(f"{option} must be module:attribute, such as shop.nps:policy (got {shown(value)})")
     if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109 -- as text, which sys.path holds
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
-        return reduce(getattr, path.split("."), importlib.import_module(module))
+        found = importlib.import_module(module)
     except ModuleNotFoundError as problem:
         if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
             raise Refused(_told(module, problem)) from problem
         raise click.UsageError(f"{option} must name a module that there is (got {shown(module)})") from problem
-    except AttributeError as problem:
-        raise click.UsageError(f"{option} must name what {module} has (got {shown(path)})") from problem
     except Exception as problem:
         raise Refused(_told(module, problem)) from problem
+    try:
+        return reduce(getattr, path.split("."), found)
+    except AttributeError as problem:
+        raise click.UsageError(f"{option} must name what {module} has (got {shown(path)})") from problem
 
 
 def _told(module: str, problem: Exception) -> str:

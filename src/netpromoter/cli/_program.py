@@ -129,7 +129,7 @@ def run(
     \b
     Exit status:
       0    done
-      1    a channel is down, or messages are uncertain
+      1    a channel is down, messages are uncertain, or the store fails
       2    wrong usage
       130  stopped
     """  # noqa: D301 -- click takes the backspace as "keep these lines"
@@ -140,7 +140,7 @@ def run(
         with _asked_to_stop() as stop, _progress(limits["limit"]) as progress:
             worker = f"{socket.gethostname()}/{os.getpid()}"
             done = found.dispatch(clock=clock, progress=progress, stop=stop, worker=worker, **limits)
-        click.echo(_dispatched(done))
+        click.echo(_dispatched(done, limits["limit"]))
         if done.interrupted:
             sys.exit(_INTERRUPTED)
         if done.down or done.uncertain or done.broken:
@@ -246,9 +246,10 @@ def _many(times: int, what: str) -> str:
     return f"{times:,} {what}{'s' * (times != 1)}"
 
 
-def _dispatched(done: Dispatch) -> str:
+def _dispatched(done: Dispatch, limit: int | None) -> str:
     counts = {name: times for name, times in attrs.asdict(done).items() if type(times) is int and times}
-    lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()) or "Nothing to send."]
+    nothing = "Nothing was sent." if limit == 0 else "Nothing to send."
+    lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()) or nothing]
     lines += [f"  channel {harmless(name)} is down: {harmless(problem)}" for name, problem in done.down.items()]
     return "\n".join(lines + ["Stopped. Run it again to send the rest."] * done.interrupted)
 

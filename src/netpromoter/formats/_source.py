@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import attrs
+
+from netpromoter.errors import InvalidArgument
 
 __all__ = ["Source", "opened"]
 
@@ -50,4 +52,15 @@ def opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Source]:
             yield Source(name=path.name, stream=stream, head=stream.read(HEAD), path=path)
     else:
         name = getattr(source, "name", None)
-        yield Source(name=name if isinstance(name, str) else "the stream", stream=source, head=source.read(HEAD))
+        yield Source(name=name if isinstance(name, str) else "the stream", stream=source, head=_head(source))
+
+
+def _head(source: Any) -> bytes:
+    """Read the first bytes, or refuse what gives none."""
+    kind = type(source).__name__
+    if not callable(getattr(source, "read", None)):
+        raise InvalidArgument(f"source must be a path, or a stream that gives bytes (got a {kind})")
+    head = source.read(HEAD)
+    if isinstance(head, bytes):
+        return head
+    raise InvalidArgument(f"source must give bytes, as a file does that is opened with 'rb' (got text of a {kind})")

@@ -45,6 +45,7 @@ def found_in_frame(data: Any, rating: str, by: Any, scale: Scale) -> Found:
 
     frame, schema = _opened(data)
     names = _checked(rating, by, schema)
+    frame, schema = _numbered(frame, schema, rating)
     lazy, library = isinstance(frame, nw.LazyFrame), str(frame.implementation)
     eager = _COLLECTED.get(library, "pyarrow") if lazy else library
     key_types = tuple(schema[name] for name in names)
@@ -75,6 +76,8 @@ def _opened(data: Any) -> tuple[Frame, Schema]:
 
 def _checked(rating: str, by: Any, schema: Schema) -> tuple[str, ...]:
     """Return the names to group by, or refuse what cannot be counted before any work."""
+    if not isinstance(rating, str):
+        raise refusal("rating", "the name of a column, as text", rating)
     one_of("rating", rating, schema)
     if not isinstance(by, str | Iterable) or isinstance(by, np.ndarray):
         raise refusal("by", "the name of a column or a list of them", by)
@@ -85,11 +88,20 @@ def _checked(rating: str, by: Any, schema: Schema) -> tuple[str, ...]:
             raise refusal("by", "other columns than the rating", name)
         if schema[name].is_nested():
             raise refusal("by", "columns of single values", f"{name}, a column of {schema[name]}")
-    kind = _other_kind(schema[rating])
-    if kind:
-        message = f"ratings must be numbers (got {kind} in column {rating!r}); netpromoter.ratings.codes reads text"
-        raise InvalidRating(message)
     return names
+
+
+def _numbered(frame: Frame, schema: Schema, rating: str) -> tuple[Frame, Schema]:
+    """Give a frame whose answers are numbers; a column without any answer may be of whatever type."""
+    import narwhals.stable.v2 as nw
+
+    kind = _other_kind(schema[rating])
+    if not kind:
+        return frame, schema
+    if isinstance(frame, nw.DataFrame) and frame.get_column(rating).null_count() == len(frame):
+        return frame.with_columns(nw.lit(None, nw.Float64).alias(rating)), {**schema, rating: nw.Float64()}
+    message = f"ratings must be numbers (got {kind} in column {rating!r}); netpromoter.ratings.codes reads text"
+    raise InvalidRating(message)
 
 
 def _other_kind(dtype: Any) -> str | None:

@@ -81,6 +81,8 @@ def _refuse_uncallable(named: str, impls: Sequence[pluggy.HookImpl]) -> None:
         try:
             inspect.signature(impl.function).bind(*impl.argnames)
         except TypeError as error:
+            if inspect.isclass(impl.plugin):
+                raise PluginError(f"{named} must be that of an instance (got a class: call it)") from error
             raise PluginError(f"{named} must take its arguments by position (got {_signature(impl)})") from error
 
 

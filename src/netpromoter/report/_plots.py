@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from netpromoter._checks import one_of, require
+from netpromoter._checks import one_of, refusal, require
 from netpromoter._html import DETRACTOR, PASSIVE, PROMOTER
 from netpromoter.stats import Method, Score
 
@@ -91,7 +91,7 @@ def plot_score(
     Raises
     ------
     InvalidArgument
-        If `confidence_level` or `method` breaks its rule.
+        If it is no score, or `confidence_level` or `method` breaks its rule.
     MissingDependency
         If matplotlib is not installed.
 
@@ -109,6 +109,8 @@ def plot_score(
     >>> [round(bar.get_height()) for bar in ax.patches]
     [2, 0, 1, 1, 2, 5, 6, 14, 22, 25, 31]
     """
+    if not isinstance(score, Score):
+        raise refusal("score", "a Score, such as netpromoter.score gives", score)
     interval = score.interval(confidence_level=confidence_level, method=method)
     ax = _axes(ax, (6.4, 4.0), user="report.plot_score")
     groups, counts, ticks = _answers(score)
@@ -159,7 +161,7 @@ def plot_breakdown(
     Raises
     ------
     InvalidArgument
-        If `confidence_level`, `method` or `sort` breaks its rule.
+        If it is no breakdown, or `confidence_level`, `method` or `sort` breaks its rule.
     MissingDependency
         If matplotlib is not installed.
 
@@ -172,6 +174,10 @@ def plot_breakdown(
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "label"]
     ['pro', 'free', 'All']
     """
+    from netpromoter.frames import Breakdown
+
+    if not isinstance(breakdown, Breakdown):
+        raise refusal("breakdown", "a Breakdown, such as netpromoter.score_by gives", breakdown)
     rows = _rows(_sorted(breakdown, sort), confidence_level, method)
     ax = _axes(ax, (7.2, 0.9 + 0.24 * len(rows)), user="report.plot_breakdown")
     _ground(ax, rows)
