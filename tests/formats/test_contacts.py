@@ -159,6 +159,15 @@ def test_a_file_without_a_beginning_knows_none():
         assert contacts(as_csv(columns)).since.tolist() == [NEVER.item()] * 2
 
 
+@pytest.mark.parametrize("empty", [";;", " ; ;", ""])
+def test_a_row_that_holds_nothing_is_a_blank_line(empty):
+    """Spreadsheets write such a row for one that was emptied; where an id alone is missing it is told."""
+    found = contacts(io.BytesIO(f"id;email;plan\r\n1;a@x.c;p\r\n{empty}\r\n2;;\r\n{empty}\r\n".encode()))
+    assert list(found.ids) == ["1", "2"]
+    with pytest.raises(InvalidArgument, match="ids must be neither missing nor blank"):
+        contacts(io.BytesIO(f"id;email;plan\r\n{empty}\r\n;a@x.c;p\r\n".encode()))
+
+
 def test_a_file_of_nobody_gives_nobody():
     """A file with a header alone has no people."""
     found = contacts(io.BytesIO(b"id,email,since,plan\n"))

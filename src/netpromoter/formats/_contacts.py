@@ -56,6 +56,8 @@ def contacts(
       or ``Z``;
     - else text. Words such as ``NA`` are texts; only blank is missing.
 
+    A row of which every field is blank is passed over, as a blank line is.
+
     Parameters
     ----------
     source : path or binary stream
@@ -93,7 +95,7 @@ def contacts(
     {'plan': 'paid', 'seats': 12}
     """
     with opened(source) as origin:
-        frame = read_texts(origin, encoding, delimiter)
+        frame = _filled(read_texts(origin, encoding, delimiter))
     moment = ("since" if "since" in frame.columns else None) if since is None else one_of("since", since, frame.columns)
     reached = addresses.values() if isinstance(addresses, Mapping) else ()
     texts = (id, *reached, *_STAY_TEXT, locale, time_zone, account)
@@ -127,6 +129,12 @@ def read_texts(origin: Source, encoding: str | None, delimiter: str | None) -> p
     if damage:
         raise unreadable(file.name, f"be whole, and {'; '.join(map(str, damage))}")
     return frame.rename(dict(zip(frame.columns, columns, strict=True)))
+
+
+def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out rows that hold nothing, which spreadsheets write where somebody has emptied them."""
+    pl = polars()
+    return frame.filter(pl.any_horizontal(pl.all().str.strip_chars() != ""))
 
 
 def _typed(texts: pl.Series) -> pl.Series:
