@@ -795,6 +795,25 @@ def test_who_was_not_forgotten_after_all_is_nobodys_business(tmp_path, monkeypat
     store.close()
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_read_that_fails_holds_nothing(url, error, monkeypatch):
+    """The next one sees what has come since, and nobody who writes waits for it."""
+    store, other = SqlStore(url), SqlStore(url)
+    store.append([scheduled("ann")])
+
+    def fails(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "entries", fails)
+        with pytest.raises(error):
+            list(store.entries())
+    assert len(other.append([scheduled("bob")])) == len(store.append([scheduled("cem")])) == 1
+    assert [entry.event.message.contact for entry in store.entries()] == ["ann", "bob", "cem"]
+    store.close()
+    other.close()
+
+
 READS = {
     "entries": lambda store: [entry.event for entry in store.entries()],
     "waiting": lambda store: [*store.waiting(AT + timedelta(days=1), limit=99).values()],

@@ -276,13 +276,7 @@ class Link:
                 self._each(commit)
         except BaseException as error:
             self.deleted = deleted
-            is_undone = isinstance(error, Exception)
-            try:
-                self._each(back)
-            except Exception:  # noqa: BLE001 -- what is raised is what went wrong first
-                is_undone = False
-            if not is_undone:
-                self.database.give_up(self._connection)
+            self._undo(back, error)
             raise
 
     @contextmanager
@@ -291,11 +285,23 @@ class Link:
         if self.depth:
             yield
             return
-        self._connection.execute(self.database.snapshot)
         try:
+            self._connection.execute(self.database.snapshot)
             yield
-        finally:
             self._connection.execute("ROLLBACK")
+        except BaseException as error:
+            self._undo(("ROLLBACK",), error)
+            raise
+
+    def _undo(self, back: Iterable[str], error: BaseException) -> None:
+        """Undo what was under way, or do without the connection where that is not sure."""
+        is_undone = isinstance(error, Exception)
+        try:
+            self._each(back)
+        except Exception:  # noqa: BLE001 -- what is raised is what went wrong first
+            is_undone = False
+        if not is_undone:
+            self.database.give_up(self._connection)
 
     def _each(self, statements: Iterable[str]) -> None:
         for statement in statements:
