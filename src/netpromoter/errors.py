@@ -95,7 +95,7 @@ class IllegalMove(NetPromoterError, ValueError):
 
 
 class StoreClosed(NetPromoterError, RuntimeError):
-    """A store is used after it was closed, in a process that inherited it, or after its connection was lost midway."""
+    """A store is used after it was closed, in a process that inherited it, or after a transaction failed midway."""
 
 
 class PollClosed(NetPromoterError, RuntimeError):

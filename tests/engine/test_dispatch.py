@@ -1,5 +1,6 @@
 """Adopted messages are sent once, or it is known that nobody knows."""
 
+import itertools
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
-from netpromoter.engine import Links, Program, Templates
+from netpromoter.engine import Links, Program, Rate, Templates
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
 from netpromoter.model import (
     Contact,
@@ -653,23 +654,83 @@ def test_what_may_have_been_carried_is_given_again_under_no_other_id(refuse):
     assert (kinds(found, Failed), found.uncertain(at=clock.now + DAY)) == ([], [])
 
 
-@pytest.mark.parametrize("idempotent", [True, False])
-def test_a_refusal_that_comes_after_the_lease_may_be_late(idempotent):
-    """Another may have been given the message meanwhile where that does no harm; elsewhere nobody was."""
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_refusal_may_come_after_another_was_given_the_message(is_taken):
+    """Then it says nothing of the message; where nobody else has taken it, it is a refusal like any other."""
     clock = Clock()
 
     def slow(message, turn):
+        if turn > 1:
+            return Receipt.sent(message)
         clock.now += HOUR
-        return Receipt.failed(message, "busy") if turn == 1 else Receipt.sent(message)
+        if is_taken:
+            assert other.dispatch(clock=clock).sent == 1
+        return Receipt.failed(message, "busy")
 
     channel = Post(slow)
-    channel.idempotent = idempotent
+    channel.idempotent = True
     found = adopted(channel, 1, lease=HOUR)
+    other = program(channel, store=found.store, lease=HOUR)
     first = found.dispatch(clock=clock)
-    assert (first.uncertain, first.retried) == ((1, 0) if idempotent else (0, 1))
+    assert (first.uncertain, first.retried) == ((1, 0) if is_taken else (0, 1))
     clock.now += DAY
-    assert first.sent + found.dispatch(clock=clock).sent == 1
-    assert [message.attempt for message in channel.given] == ([0, 0] if idempotent else [0, 1])
+    assert found.dispatch(clock=clock).sent == (0 if is_taken else 1)
+    assert [message.attempt for message in channel.given] == ([0, 0] if is_taken else [0, 1])
+    assert len(kinds(found, Sent)) == 1
+
+
+def test_one_dispatch_gives_no_message_twice_that_stays_uncertain():
+    """However short its lease is beside the channel; the next dispatch gives it again."""
+    clock, answers = Clock(), [lambda _: 1 / 0, *[refused_for_now] * 3]
+
+    def slow(message, turn):
+        clock.now += HOUR
+        return answers[turn - 1](message)
+
+    channel = Post(slow)
+    channel.idempotent = True
+    found = adopted(channel, 1, lease=HOUR / 2)
+    for turn in range(1, 5):
+        assert found.dispatch(clock=clock).uncertain == 1
+        assert len(channel.given) == turn
+
+
+def test_an_outcome_does_not_wait_for_a_rate():
+    """While a worker waits for its turn, what it has sent is on record already."""
+    ticks, seen = itertools.count(), []
+
+    def carry(message, _):
+        seen.append(len(kinds(found, Sent)))
+        return Receipt.sent(message)
+
+    found = adopted(Post(carry), 3, rates={"post": Rate(1, per=timedelta(milliseconds=20))})
+    append, written = found.store.append, []
+
+    def noted(events, **options):
+        written.append([type(event) for event in events])
+        return append(events, **options)
+
+    found.store.append = noted
+    assert found.dispatch(clock=lambda: MONDAY + next(ticks) * timedelta(milliseconds=10)).sent == 3
+    assert written == [[Sending], [Sent]] * 3
+    assert seen == [0, 1, 2]
+
+
+def test_a_channel_that_cannot_be_made_is_named_where_a_message_waits_for_it():
+    """Whether a message may be given again, only the channel says."""
+    channel, is_broken = Post(lambda *_: 1 / 0), []
+    channel.idempotent = True
+
+    def make():
+        if is_broken:
+            raise RuntimeError("no key")
+        return channel
+
+    found, clock = adopted(make, 1, lease=HOUR), Clock()
+    assert found.dispatch(clock=clock).uncertain == 1
+    clock.now += HOUR
+    is_broken.append(True)
+    assert found.dispatch(clock=clock).down == {"post": "RuntimeError: no key"}
 
 
 def test_what_has_an_outcome_by_now_is_not_given_again():

@@ -151,6 +151,37 @@ def test_a_process_that_forks_lets_its_child_go_on_or_tells_it_that_it_cannot(ur
     assert process.returncode == 0
 
 
+FORK_WITHIN = """
+import os
+from netpromoter.errors import StoreClosed
+store = SqlStore(url)
+with store.exclusive():
+    store.append(events(0))
+    child = os.fork()
+    if child:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        store.append(events(1))
+if not child:
+    os._exit(9)
+assert code == 3, code
+assert len(list(store.entries())) == 6
+store.close()
+"""
+
+
+def test_a_child_ends_no_transaction_of_its_parent(url):
+    """Forked within `exclusive`, it cannot leave that as if it were its own."""
+    wrapped = """
+import os, sys
+def told(kind, problem, trace):
+    os._exit(3 if "only its parent" in str(problem) else 4)
+sys.excepthook = told
+"""
+    process = start(wrapped + FORK_WITHIN, url, "within")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
 FORK_WHILE_WRITING = """
 import os, threading
 store = SqlStore(url)

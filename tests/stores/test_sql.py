@@ -162,7 +162,7 @@ def test_what_is_no_filter_is_refused(make):
                 store.entries(**{name: wrong})
             assert str(caught.value) == f"{name} must be several texts (got {got!r})"
     for wrong in ("x", -1, 0.5):
-        for read in (store.entries, store.touches):
+        for read in (store.entries, lambda **who: range(len(store.touches(**who)))):
             with pytest.raises(InvalidArgument, match=r"^after must be a whole number of at least 0"):
                 read(after=wrong)
     with pytest.raises(InvalidArgument, match=r"^contacts must be several texts \(got 'ann'\)$"):
@@ -812,6 +812,38 @@ def test_a_read_that_fails_holds_nothing(url, error, monkeypatch):
     assert [entry.event.message.contact for entry in store.entries()] == ["ann", "bob", "cem"]
     store.close()
     other.close()
+
+
+def test_a_read_may_be_asked_for_by_another(url):
+    """What is asked for may come from the same store, while it is asked."""
+    store = SqlStore(url)
+    store.append([scheduled("ann"), scheduled("bob")])
+    for read in (store.entries, lambda **who: range(len(store.touches(**who)))):
+        assert len(list(read(contacts=(entry.event.message.contact for entry in store.entries())))) == 2
+    assert len(list(store.entries(ids=(entry.event.id for entry in store.entries())))) == 2
+    assert len(list(store.entries(destinations=(entry.event.message.destination for entry in store.entries())))) == 2
+    with store._connections.reading(snapshot=True), store._connections.reading(snapshot=True) as link:
+        assert link.rows("SELECT 1")[0][0] == 1
+    store.close()
+
+
+def test_a_transaction_that_the_server_has_given_up_is_not_taken_for_written(postgresql):
+    """PostgreSQL answers the end of it without an error: nothing was written, and whoever wrote is told."""
+    import psycopg
+
+    store = SqlStore(postgresql)
+
+    def go_on():
+        with store.exclusive():
+            store.append([scheduled("ann")])
+            with pytest.raises(psycopg.Error), store._connections.reading() as link:
+                link.rows("SELECT 1 / 0")
+
+    with pytest.raises(StoreClosed, match=r"^a statement failed in the transaction, of which nothing was written$"):
+        go_on()
+    assert list(store.entries()) == []
+    assert len(store.append([scheduled("bob")])) == 1
+    store.close()
 
 
 READS = {

@@ -16,9 +16,9 @@ import copy
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
@@ -155,13 +155,8 @@ class Delivery:
         return made
 
     def idempotent(self, name: str) -> bool:
-        """Whether a channel may be given a message again; not while it cannot be made."""
-        if name not in self.channels:
-            return False
-        try:
-            return bool(getattr(self.channel(name), "idempotent", False))
-        except Exception:  # noqa: BLE001 -- whoever opens it to send tells why
-            return False
+        """Whether a channel may be given a message again."""
+        return name in self.channels and _is_idempotent(self.channel(name))
 
     def again(self, message: Message, receipt: Receipt, at: datetime) -> Message | None:
         """Give the next attempt of a message that failed for now; None if there is none left.
@@ -208,7 +203,7 @@ class Dispatcher:
         self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
         self.progress, self.stop = progress, stop or threading.Event()
         self.last_look = last_look or (lambda _: None)
-        self.due = Due(store, policy.survey.key, clock=clock, may_repeat=delivery.idempotent)
+        self.due = Due(store, policy.survey.key, clock=clock, may_repeat=self._may_repeat)
         self.tally: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
@@ -287,6 +282,17 @@ class Dispatcher:
             self.note("broken")
             return None
 
+    def _may_repeat(self, name: str) -> bool:
+        """Say whether a channel may be given a message again; not while it cannot be made."""
+        try:
+            return self.delivery.idempotent(name)
+        except InvalidArgument:
+            raise
+        except Exception as problem:  # noqa: BLE001 -- whatever it is, nothing was sent
+            _log(f"channel {name} cannot be opened", raised(problem), problem)
+            self.down[name] = raised(problem)
+            return False
+
     def is_up(self, name: str) -> bool:
         """Say whether there is a channel of a name, and nobody has found that it is down."""
         if name not in self.delivery.channels:
@@ -323,7 +329,6 @@ class _Worker:
         self._all, self._desk, self._name, self._opened = dispatcher, desk, name, opened
         self._channels: dict[str, Channel] = {}
         self._pending: list[Event] = []
-        self._until = datetime.max.replace(tzinfo=UTC)
 
     def drain(self) -> None:
         """Send until there is nothing left, and record the last outcome."""
@@ -341,6 +346,8 @@ class _Worker:
         if channel is None:
             self._all.note("postponed")
             return False
+        if message.channel in self._all.delivery.rates:
+            self._write()  # an outcome is not kept waiting
         if not self._all.delivery.turn(message.channel, self._all.clock, self._all.stop):
             return False
         if not self._take(prepared.task):
@@ -397,8 +404,8 @@ class _Worker:
 
     def _intent(self, task: Task) -> Sending:
         at = self._all.clock()
-        self._until = at + self._all.delivery.lease
-        return Sending(message=task.message.id, worker=self._name, at=at, until=self._until, turn=task.turn)
+        until = at + self._all.delivery.lease
+        return Sending(message=task.message.id, worker=self._name, at=at, until=until, turn=task.turn)
 
     def _send(self, task: Task, rendered: Message, channel: Channel) -> None:
         """Hand a message to its channel, and keep the outcome for the next append."""
@@ -416,33 +423,45 @@ class _Worker:
             self._close(message.channel, told)
             self._all.note("uncertain")
             return
-        self._settle(task, receipt)
+        self._settle(task, receipt, channel)
 
-    def _settle(self, task: Task, receipt: Receipt) -> None:
+    def _settle(self, task: Task, receipt: Receipt, channel: Channel) -> None:
         message, at = task.message, self._all.clock()
         if receipt.accepted:
             self._all.strikes.pop(message.channel, None)
             self._pending.append(Sent(message=message.id, at=at, reference=receipt.reference))
             self._all.note("sent")
             return
-        if self._may_be_sent(task, at):
-            self._all.note("uncertain")
-            return
         permanent = receipt.permanent
-        self._pending.append(Failed(message=message.id, at=at, reason=receipt.reason, permanent=permanent))
+        events: list[Event] = [Failed(message=message.id, at=at, reason=receipt.reason, permanent=permanent)]
         again = None if permanent else self._all.delivery.again(message, receipt, at)
         if again is not None:
-            self._pending.append(Scheduled(message=again, at=at))
+            events.append(Scheduled(message=again, at=at))
+        if not _is_idempotent(channel):
+            self._pending += events
+        elif not self._is_recorded(task, events):
+            self._all.due.leave(message)
+            self._all.note("uncertain")
+            return
         self._all.note("failed" if again is None else "retried")
 
-    def _may_be_sent(self, task: Task, at: datetime) -> bool:
-        """Say whether a message that was refused may have been carried in another turn, before this one or since.
+    def _is_recorded(self, task: Task, events: Sequence[Event]) -> bool:
+        """Write that a message was refused, unless it may have been carried in another turn, before this one or since.
 
         Its id is what the channel knows it by, so that it is given again under no other: as another attempt it could
         arrive twice.
         """
-        is_over = at >= self._until and self._all.delivery.idempotent(task.message.channel)
-        return task.turn > 0 or is_over
+        while task.turn == 0:
+            entries = self._log_of(task.message)
+            if any(_is_later(task, entry.event) for entry in entries):
+                return False
+            try:
+                last = max((entry.position for entry in entries), default=0)
+                self._write(*events, expecting=_whose(task.message, last))
+            except Conflict:
+                continue
+            return True
+        return False
 
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""
@@ -514,6 +533,17 @@ def _ends(task: Task, event: Event) -> bool:
     if isinstance(event, Sending):
         return (event.message, event.turn) == (task.message.id, task.turn)
     return isinstance(event, Sent | Failed | Withheld | Settled) and event.message == task.message.id
+
+
+def _is_later(task: Task, event: Event) -> bool:
+    """Say whether an event is the intent of a later turn, or an outcome that somebody else has written."""
+    if isinstance(event, Sending):
+        return event.message == task.message.id and event.turn > task.turn
+    return _ends(task, event)
+
+
+def _is_idempotent(channel: Channel) -> bool:
+    return bool(getattr(channel, "idempotent", False))
 
 
 def _whose(message: Message, position: int) -> Mapping[str | int, int]:

@@ -77,6 +77,10 @@ class Due:
         else:
             self._is_behind = True
 
+    def leave(self, message: Message) -> None:
+        """Give a message no more, although it may be due again before the end."""
+        self._given.add(message.id)
+
     def _look_elsewhere(self) -> None:
         """Fetch what is left, unless that is more work than to try in vain, and mix it.
 

@@ -56,7 +56,7 @@ def contacts(
       or ``Z``;
     - else text. Words such as ``NA`` are texts; only blank is missing.
 
-    A row of which every field is blank is passed over, as a blank line is.
+    A row of which every field is blank is passed over, as a blank line is; positions in refusals count the others.
 
     Parameters
     ----------

@@ -69,6 +69,9 @@ class Database(Protocol):
     def give_up(self, connection: Any) -> None:
         """Leave a connection of which it is not known that it has no transaction, nor whose answers are its next."""
 
+    def has_failed(self, connection: Any) -> bool:
+        """Say whether a transaction cannot be committed, though the database would not say so."""
+
     def wipe(self, connection: Any) -> None:
         """See to it that nothing remains of what was deleted."""
 
@@ -109,6 +112,10 @@ class _Sqlite:
 
     def give_up(self, _: Any) -> None:
         """Nothing is under way where no server is, and what has no transaction cannot be rolled back."""
+
+    def has_failed(self, _: Any) -> bool:
+        """Commit says so itself."""
+        return False
 
     def wipe(self, connection: Any) -> None:
         if not self.shared and not _rewritten(connection):
@@ -201,6 +208,9 @@ class _Postgresql:
     def give_up(self, connection: Any) -> None:
         connection.close()
 
+    def has_failed(self, connection: Any) -> bool:
+        return str(connection.info.transaction_status.name) == "INERROR"
+
     def wipe(self, connection: Any) -> None:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
 
@@ -237,6 +247,7 @@ class Link:
         #: Held by whoever uses it.
         self.lock = RLock()
         self.depth = 0
+        self._is_in_snapshot = False
         #: Whether something was deleted of which nothing may remain.
         self.deleted = False
         # not at the end of the process, when a thread may still be using it
@@ -273,6 +284,9 @@ class Link:
                     yield
                 finally:
                     self.depth -= 1
+                self._check_own()
+                if not is_pipelined:
+                    self._check_whole()
                 self._each(commit)
         except BaseException as error:
             self.deleted = deleted
@@ -282,19 +296,35 @@ class Link:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read what was there at one moment; within a transaction that writes, nobody else changes anything."""
-        if self.depth:
+        if self.depth or self._is_in_snapshot:
             yield
             return
         try:
+            self._is_in_snapshot = True
             self._connection.execute(self.database.snapshot)
             yield
+            self._check_own()
             self._connection.execute("ROLLBACK")
         except BaseException as error:
             self._undo(("ROLLBACK",), error)
             raise
+        finally:
+            self._is_in_snapshot = False
+
+    def _check_own(self) -> None:
+        """Refuse to end what the parent of this process has begun."""
+        if self.process != os.getpid():
+            raise StoreClosed("the process was forked in a transaction, which only its parent can end")
+
+    def _check_whole(self) -> None:
+        """Refuse to end what the database will not keep, and would not say so."""
+        if self.database.has_failed(self._connection):
+            raise StoreClosed("a statement failed in the transaction, of which nothing was written")
 
     def _undo(self, back: Iterable[str], error: BaseException) -> None:
         """Undo what was under way, or do without the connection where that is not sure."""
+        if self.process != os.getpid():
+            return
         is_undone = isinstance(error, Exception)
         try:
             self._each(back)

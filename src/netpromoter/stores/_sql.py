@@ -111,15 +111,17 @@ class SqlStore:
     ) -> Iterator[Entry]:
         """Give the log, or some of it."""
         first = count("after", after or 0)
+        filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
+        named = None if contacts is None else texts("contacts", contacts)
+        places = None if destinations is None else check_destinations(destinations)
+        events = None if ids is None else texts("ids", ids)
         with self._connections.reading(snapshot=True) as link:
-            filters: dict[str, Any] = {} if kinds is None else {"kinds": check_kinds(kinds)}
-            named = None if contacts is None else texts("contacts", contacts)
             persons = [] if named is None else [set(self._ledger.persons(link, named).values())]
-            persons += [] if destinations is None else [self._ledger.sharing(link, check_destinations(destinations))]
+            persons += [] if places is None else [self._ledger.sharing(link, places)]
             if persons:
                 filters["contacts"] = set.intersection(*persons)
-            if ids is not None:
-                filters["ids"] = self._ledger.ids(link, texts("ids", ids))
+            if events is not None:
+                filters["ids"] = self._ledger.ids(link, events)
             last = self._ledger.number(link, "last_position") if all(filters.values()) else 0
         listed = {name: self._ledger.listed(values) for name, values in filters.items()}
         return self._pages(listed, first, last)
@@ -135,10 +137,10 @@ class SqlStore:
 
     def touches(self, *, contacts: Sequence[str] | None = None, after: int | None = None) -> Touches:
         """Give the log as columns."""
+        values: dict[str, Any] = {"after": count("after", after or 0)}
+        named = None if contacts is None else texts("contacts", contacts)
         with self._connections.reading(snapshot=True) as link:
-            values: dict[str, Any] = {"after": count("after", after or 0)}
-            if contacts is not None:
-                named = texts("contacts", contacts)
+            if named is not None:
                 values["contacts"] = self._ledger.listed(self._ledger.persons(link, named).values())
             text = self._statements.filtered("touches", frozenset(values) - {"after"})
             flat = np.fromiter(chain.from_iterable(link.stream(text, values)), np.int64)
