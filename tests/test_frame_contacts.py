@@ -286,7 +286,7 @@ def with_x(*values, dtype=None):
             lambda: contacts(TWO, attributes=["x", "x"]),
             "attributes must be different from one another (got ['x', 'x'])",
         ),
-        (lambda: contacts(TWO, key="k"), "key must be bytes (got 'str')"),
+        (lambda: contacts(TWO, key="k"), "key must be bytes, 64 at most (got a value of type str)"),
         (
             lambda: contacts(pl.DataFrame({"id": ["a", None, " "]})),
             "ids must be neither missing nor blank (got None at position 1; 2 such in all)",

@@ -71,13 +71,15 @@ def test_every_other_scheme_is_of_sql(scheme, monkeypatch):
 
 
 def test_a_real_database_that_cannot_be_opened_is_named(tmp_path):
-    """A folder that is not there and a server that is away are said in the words of the house, with their cause."""
-    for url in (f"sqlite:///{tmp_path}/no/nps.db", "postgresql://nps:hunter2@127.0.0.1:1/nps?connect_timeout=1"):
+    """A file that is none and a server that is away are said in the words of the house, with their cause."""
+    (tmp_path / "nps.db").write_text("no database" * 99)
+    server = "postgresql://nps:hunter2@127.0.0.1:1/nps?connect_timeout=1"
+    for url, error in ((f"sqlite:///{tmp_path}/nps.db", "DatabaseError"), (server, "OperationalError")):
         scheme = url.partition(":")[0]
-        named = rf"^store '{scheme}' of plugin 'netpromoter' must open \(got \S*OperationalError: "
+        named = rf"^store '{scheme}' of plugin 'netpromoter' must open \(got \S*{error}: "
         with pytest.raises(PluginError, match=named) as caught:
             open_store(url, PLUGINS)
-        assert type(caught.value.__cause__).__name__ == "OperationalError"
+        assert type(caught.value.__cause__).__name__ == error
         assert "hunter2" not in f"{caught.value}{caught.value.__cause__}"
 
 

@@ -129,10 +129,10 @@ def _file(name: str) -> Path:
         raise refusal("url", rule, name)
     path = Path(name).absolute()
     if path.is_dir() or not path.parent.is_dir():
-        raise refusal("url", "the path of a file, in a folder that there is", str(path))
+        raise InvalidArgument(f"url must be the path of a file, in a folder that there is (got {str(path)!r})")
     if os.path.realpath(path) in _TAKEN:
         rule = "a file that was not open when this process was forked: open it after that, or spawn processes"
-        raise refusal("url", rule, str(path))
+        raise InvalidArgument(f"url must be {rule} (got {str(path)!r})")
     return path
 
 
