@@ -91,9 +91,13 @@ class _Sqlite:
 
     def connect(self) -> Any:
         connection = _raw(self._engine, check_same_thread=False, timeout=_PATIENCE, isolation_level=None)
-        _use_wal(connection)
-        for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            _use_wal(connection)
+            for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
