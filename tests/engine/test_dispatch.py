@@ -94,6 +94,18 @@ def adopted(channel, count=5, **options):
     return found
 
 
+def fill_disk(found, is_full):
+    """Let the store of a program fail from when something is so."""
+    append = found.store.append
+
+    def full(events, **options):
+        if is_full():
+            raise OSError("No space left on device")
+        return append(events, **options)
+
+    found.store.append = full
+
+
 def kinds(found, kind):
     return [entry.event for entry in found.store.entries(kinds=(kind,))]
 
@@ -983,14 +995,7 @@ def test_an_error_of_the_store_ends_the_run():
     """A worker that cannot write stops sending, and whoever started it is told."""
     channel = Post()
     found = adopted(channel, 5)
-    append = found.store.append
-
-    def full(events, **options):
-        if channel.given:
-            raise OSError("No space left on device")
-        return append(events, **options)
-
-    found.store.append = full
+    fill_disk(found, lambda: channel.given)
     with pytest.raises(OSError, match="No space left"):
         found.dispatch(clock=Clock())
     assert len(channel.given) == 1
@@ -1018,14 +1023,7 @@ def test_a_channel_that_cannot_be_left_is_down():
 
     channel.hides = True
     found = adopted(channel, 3)
-    append = found.store.append
-
-    def full(events, **options):
-        if len(channel.given) > 4:
-            raise OSError("No space left on device")
-        return append(events, **options)
-
-    found.store.append = full
+    fill_disk(found, lambda: len(channel.given) > 4)
     with pytest.raises(OSError, match="No space left") as told:
         found.dispatch(clock=Clock())
     assert told.value.__notes__ == ["so far: Dispatch(sent=2, interrupted=True)"]

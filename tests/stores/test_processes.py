@@ -48,6 +48,13 @@ def start(program, url, name):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def status(program, url):
+    """Run a program to its end in a process of its own, and give its status."""
+    process = start(program, url, "alone")
+    process.communicate(timeout=60)
+    return process.returncode
+
+
 def go(processes):
     """Let processes begin at once."""
     for process in processes:
@@ -146,9 +153,7 @@ store.close()
 
 def test_a_process_that_forks_lets_its_child_go_on_or_tells_it_that_it_cannot(url):
     """A child opens connections of its own to a server; in a file SQLite would take its parent's locks for its own."""
-    process = start(FORK, url, "fork")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert status(FORK, url) == 0
 
 
 FORK_WITHIN = """
@@ -177,9 +182,7 @@ def told(kind, problem, trace):
     os._exit(3 if "only its parent" in str(problem) else 4)
 sys.excepthook = told
 """
-    process = start(wrapped + FORK_WITHIN, url, "within")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert status(wrapped + FORK_WITHIN, url) == 0
 
 
 FORK_WHILE_WRITING = """
@@ -209,9 +212,7 @@ store.close()
 
 def test_a_child_does_not_wait_for_a_thread_that_stayed_in_its_parent(postgresql):
     """Who held the lock of the store when the process was forked is not in the child."""
-    process = start(FORK_WHILE_WRITING, postgresql, "fork")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert status(FORK_WHILE_WRITING, postgresql) == 0
 
 
 CLOSE_WHILE_WRITING = """
@@ -249,9 +250,7 @@ time.sleep(0.05)
 
 def test_a_store_is_closed_whoever_uses_it(url):
     """Each thread ends what it is at and is told; and a program may end while some still write, without a crash."""
-    process = start(CLOSE_WHILE_WRITING, url, "close")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert status(CLOSE_WHILE_WRITING, url) == 0
 
 
 def test_an_append_waits_for_another_process(url):

@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import get_args
 from urllib.parse import quote
 
 import attrs
@@ -19,6 +20,7 @@ from netpromoter.errors import Conflict, InvalidArgument, MissingDependency, Not
 from netpromoter.model import (
     Bounced,
     Coded,
+    Event,
     Failed,
     Message,
     OptedIn,
@@ -33,7 +35,7 @@ from netpromoter.model import (
     Touches,
     Withheld,
 )
-from netpromoter.stores import MemoryStore, SqlStore, _connections
+from netpromoter.stores import MemoryStore, SqlStore, _connections, _whose
 from netpromoter.stores._fold import folded
 from netpromoter.stores._kinds import CODE_OF
 from netpromoter.stores._ledger import Ledger
@@ -205,6 +207,11 @@ def test_what_is_no_expectation_and_no_destination_is_refused(make):
             store.append([scheduled("bob")], expecting={who: np.int64(0)})
     assert len(store.append([scheduled("bob")], expecting={np.uint64(7): np.int64(1), (1 << 64) - 1: 0})) == 1
     store.close()
+
+
+def test_it_is_known_of_every_event_whose_it_is():
+    """An event whose owner is not told of could be kept by no store."""
+    assert set(_whose._OWNER) == set(get_args(Event))
 
 
 @pytest.mark.parametrize("key", [b"x" * 65, "secret", None])

@@ -76,5 +76,5 @@ def _with_notes(said: str, problem: Exception) -> str:
 
 def _is_of_a_database(problem: Exception) -> bool:
     """Say whether an error is one of a driver, all of which are below its `Error` (PEP 249)."""
-    drivers = [sys.modules[name] for name in ("sqlite3", "psycopg") if name in sys.modules]
+    drivers = filter(None, map(sys.modules.get, ("sqlite3", "psycopg")))
     return isinstance(problem, tuple(driver.Error for driver in drivers))

@@ -451,7 +451,9 @@ class _Worker:
         Its id is what the channel knows it by, so that it is given again under no other: as another attempt it could
         arrive twice.
         """
-        while task.turn == 0:
+        if task.turn:
+            return False
+        while True:
             entries = self._log_of(task.message)
             if any(_is_later(task, entry.event) for entry in entries):
                 return False
@@ -461,7 +463,6 @@ class _Worker:
             except Conflict:
                 continue
             return True
-        return False
 
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""

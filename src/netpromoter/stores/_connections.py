@@ -432,8 +432,10 @@ class Connections:
         self._is_open = False
         for link in list(self._links):
             if link.lock.acquire(timeout=_PATIENCE):
-                link.close()
-                link.lock.release()
+                try:
+                    link.close()
+                finally:
+                    link.lock.release()
 
     def forked(self) -> None:
         """Begin anew in a child: whoever held the lock, or used a link, is in the parent."""
