@@ -4,7 +4,7 @@ import re
 import sqlite3
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import get_args
@@ -654,6 +654,37 @@ def test_after_an_interrupt_a_connection_is_not_used_again(postgresql):
     assert [entry.event.message.contact for entry in other.entries()] == ["bob", "cem"]
     for each in (store, other):
         each.close()
+
+
+def test_an_interrupt_at_the_end_of_a_pipeline_is_told(postgresql, monkeypatch):
+    """Psycopg tells that the pipeline is busy; an interrupt that the caller is handling already is another's."""
+    import psycopg
+
+    @contextmanager
+    def busy(error=None):
+        yield
+        try:
+            if error:
+                raise error
+        finally:
+            raise psycopg.OperationalError("busy")
+
+    store = SqlStore(postgresql)
+    monkeypatch.setattr(psycopg.Connection, "pipeline", lambda _: busy(KeyboardInterrupt("now")))
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        store.append([scheduled("ann")])
+    monkeypatch.setattr(psycopg.Connection, "pipeline", lambda _: busy(ZeroDivisionError()))
+    with pytest.raises(psycopg.OperationalError):
+        store.append([scheduled("ann")])
+    monkeypatch.setattr(psycopg.Connection, "pipeline", lambda _: busy())
+    try:
+        sys.exit("before")
+    except SystemExit:
+        with pytest.raises(psycopg.OperationalError):
+            store.append([scheduled("ann")])
+    monkeypatch.undo()
+    assert len(store.append([scheduled("bob")])) == 1
+    store.close()
 
 
 class Stubborn:

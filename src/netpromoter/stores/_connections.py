@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import sqlite3
+import sys
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -200,13 +201,16 @@ class _Postgresql:
 
     @contextmanager
     def pipeline(self, connection: Any) -> Iterator[None]:
+        handled = sys.exc_info()[1]
         try:
             with connection.pipeline() if self._has_pipeline else nullcontext():
                 yield
-        except BaseException as error:
+        except self._error as error:
             # of statements in a pipeline that was broken off psycopg believes that they were prepared
-            if isinstance(error, self._error):
-                connection.close()
+            connection.close()
+            struck = error.__context__
+            if struck is not handled and not isinstance(struck, Exception | None):
+                raise struck from None  # an interrupt, which psycopg hides where it struck at the end
             raise
 
     def give_up(self, connection: Any) -> None:
