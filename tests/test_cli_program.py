@@ -56,6 +56,9 @@ class Post:
 def down(message):
     raise ChannelDown("no route\\x1b[2J")
 
+def busy(message):
+    return Receipt.failed(message, f"451 {message.to} is busy\\x1b[2J")
+
 def lost(message):
     raise OSError("the line went dead")
 
@@ -72,7 +75,8 @@ post = Post()
 program = made(post)
 forms = made(post, channels={"post": post})
 stopped = made(Post(told))
-broken, uncertain = made(Post(down)), made(Post(lost))
+broken, uncertain, refused = made(Post(down)), made(Post(lost)), made(Post(busy))
+wordless = made(post, templates=nps.Templates({"invitation.txt": "{{ snapshot.seats }} {{ unsubscribe_url }}"}))
 hostile = made(Post(lost), key="nps\\x1b[2J")
 shut = made(post, store=closed())
 number = 7
@@ -207,6 +211,27 @@ def test_progress_is_shown_on_a_terminal_alone():
     shown = run("program", "--contacts", "people.csv", at="2026-10-08T12:00", env={"FORCE_COLOR": "1"})
     assert (quiet.stderr, "6 messages" in shown.stderr) == ("", True)
     assert shown.stdout.endswith("6 sent\n")
+
+
+_LACKS = (
+    "line 1 of template 'invitation.txt' must be such that it can be filled "
+    "(got \"'dict object' has no attribute 'seats'\")"
+)
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("name", "status", "counts", "reason"),
+    [
+        ("refused", 0, "6 retried", r"451 (address) is busy\x1b[2J"),
+        ("wordless", 1, "6 broken", _LACKS),
+    ],
+)
+def test_why_messages_are_not_sent_is_told_once(name, status, counts, reason):
+    """Each reason stands under the counts with its number, without addresses, and no terminal is steered by it."""
+    ended = run(name, "--contacts", "people.csv")
+    assert (ended.exit_code, *ended.stdout.splitlines()[1:]) == (status, counts, f"  6: {reason}")
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.usefixtures("shop")

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
-from netpromoter.engine import Links, Program, Rate, Templates
-from netpromoter.errors import ChannelDown, Conflict, InvalidArgument
+from netpromoter.engine import Dispatch, Links, Program, Rate, Templates
+from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, Uncertain
 from netpromoter.model import (
     Contact,
     Declined,
@@ -428,6 +428,94 @@ def test_attempts_end():
         clock.now += timedelta(hours=8)
     assert len(channel.given) == 3
     assert [done.failed for done in total] == [0, 0, 1, 0, 0, 0]
+
+
+def test_an_outage_uses_up_no_attempt():
+    """However long a channel is down, nobody is lost by it; what it refuses afterwards counts from the first."""
+    state = {"said": None}
+
+    def answer(message, _):
+        if state["said"] is None:
+            raise ChannelDown("no route")
+        return Receipt.failed(message, state["said"]) if state["said"] else Receipt.sent(message)
+
+    channel, clock = Post(answer), Clock()
+    found = adopted(channel, 2, attempts=3)
+
+    def run(said, times):
+        state["said"], done = said, []
+        for _ in range(times):
+            done.append(found.dispatch(clock=clock))
+            clock.now += timedelta(hours=4)
+        return done
+
+    outage = run(None, 30)
+    assert all((done.failed, done.sent) == (0, 0) and "post" in done.down for done in outage if done.retried > 2)
+    assert sum(done.retried for done in outage) >= 30
+    assert all(done.failed == 0 for done in run("451 greylisted", 2))
+    assert sum(done.sent for done in run("", 3)) == 2
+    assert len(found.store.touches()) == 2
+
+
+def test_an_outage_of_one_message_ends():
+    """Where one message breaks the line each time it is not given to a channel for ever."""
+
+    def down(*_):
+        raise ChannelDown("reset")
+
+    clock = Clock()
+    found = adopted(Post(down), 1, backoff=0 * HOUR)
+    for _ in range(1_001):
+        done = found.dispatch(clock=clock)
+    assert (done, len(kinds(found, Failed))) == (Dispatch(), 1_000)
+
+
+def test_a_wait_is_never_longer_than_a_day_unless_it_was_asked_for():
+    """It doubles with each attempt, and stays a wait whatever the number of attempts is."""
+    waits = []
+    clock = Clock()
+    found = adopted(Post(lambda message, _: Receipt.failed(message, "451")), 1, attempts=2000)
+    for _ in range(1200):
+        found.dispatch(clock=clock)
+        (waiting,) = found.store.waiting(clock.now + timedelta(days=400), limit=9).values()
+        waits.append(waiting.due - clock.now)
+        clock.now = waiting.due
+    assert max(waits) <= DAY
+    assert max(waits[-100:]) > DAY / 2
+
+
+def test_reasons_are_counted_without_addresses():
+    """Why messages are not sent is told once for all of them; whoever words each in another way fills no memory."""
+    found = adopted(Post(lambda message, turn: Receipt.failed(message, f"451 {message.to} {turn // 50}")), 120)
+    assert found.dispatch(clock=Clock()).reasons == {
+        "451 (address) 1": 50,
+        "451 (address) 0": 49,
+        "451 (address) 2": 21,
+    }
+    found = adopted(Post(lambda message, turn: Receipt.failed(message, f"4{turn}", permanent=turn > 9)), 120)
+    done = found.dispatch(clock=Clock())
+    assert (len(done.reasons), done.reasons["for other reasons"], sum(done.reasons.values())) == (101, 20, 120)
+
+
+def test_what_cannot_be_put_into_words_is_logged_once(caplog):
+    """A word that all lack is one line in the log, and a number in the report."""
+    templates = Templates({"invitation.txt": "{{ snapshot.seats }} {{ unsubscribe_url }}"})
+    done = adopted(Post(), 40, templates=templates).dispatch(clock=Clock())
+    assert (done.broken, list(done.reasons.values())) == (40, [40])
+    assert len(caplog.records) == 1
+    assert "Traceback" not in caplog.text
+
+
+def test_an_uncertain_message_is_logged_without_where_it_was_raised(caplog):
+    """A channel that says that it does not know is no error in its code."""
+
+    def answer(*_):
+        raise Uncertain("after the final dot")
+
+    assert adopted(Post(answer), 1).dispatch(clock=Clock()).uncertain == 1
+    assert caplog.messages == [
+        "channel post raised, and message nps/summer/c-0/0/0 is uncertain: Uncertain: after the final dot"
+    ]
 
 
 def test_a_permanent_failure_goes_on_to_the_next_channel():

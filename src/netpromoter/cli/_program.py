@@ -124,12 +124,13 @@ def run(
 ) -> None:
     """Send the messages that were adopted and are due.
 
-    Any number of processes may run at once. Ctrl-C and SIGTERM finish the messages in hand, record them and stop.
+    Any number of processes may run at once. Ctrl-C and SIGTERM finish the messages in hand, record them and stop. Why
+    messages failed or are tried again is told with the number of them.
 
     \b
     Exit status:
       0    done
-      1    a channel is down, messages are uncertain, or the store fails
+      1    a channel is down, messages are uncertain or cannot be put into words, or the store fails
       2    wrong usage
       130  stopped
     """  # noqa: D301 -- click takes the backspace as "keep these lines"
@@ -250,6 +251,8 @@ def _dispatched(done: Dispatch, limit: int | None) -> str:
     counts = {name: times for name, times in attrs.asdict(done).items() if type(times) is int and times}
     nothing = "Nothing was sent." if limit == 0 else "Nothing to send."
     lines = [", ".join(f"{times:,} {name}" for name, times in counts.items()) or nothing]
+    told = {reason: times for reason, times in done.reasons.items() if reason not in done.down.values()}
+    lines += [f"  {times:,}: {harmless(reason)}" for reason, times in told.items()]
     lines += [f"  channel {harmless(name)} is down: {harmless(problem)}" for name, problem in done.down.items()]
     return "\n".join(lines + ["Stopped. Run it again to send the rest."] * done.interrupted)
 

@@ -25,8 +25,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 import numpy as np
 
-from netpromoter._checks import count, one_of, raised, refusal, where_raised
-from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError
+from netpromoter._checks import count, one_of, raised, refusal, spoken, where_raised
+from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError, Uncertain
 from netpromoter.model import (
     Contacts,
     Entry,
@@ -59,6 +59,13 @@ _Outcome: TypeAlias = Literal["sent", "failed", "retried", "withheld", "uncertai
 _LOG = logging.getLogger("netpromoter.dispatch")
 _PATIENCE = 0.2  # seconds between two looks whether there was an interrupt
 _STRIKES = 3  # how often in a row a channel may be down before the dispatch does without it
+_REASONS = 100  # how many different reasons are told, each with its count
+_OTHERS = "for other reasons"
+_DAY = timedelta(days=1)
+_DOUBLED = 100  # how often a wait is doubled, at most
+_MOST = 1_000  # how many attempts a message has, however often its channel was down
+#: Begins the reason of a failure that is no refusal of the message.
+_OUTAGE = "it counts as no attempt, since the channel was down: "
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -85,6 +92,9 @@ class Dispatch:
         Whether it was stopped before there was nothing left to do.
     down : mapping of str to str
         Channels that could not carry anything, with the last error of each.
+    reasons : mapping of str to int
+        Why messages failed, were put off to a later attempt or could not be put into words, without addresses, and how
+        many of them for each reason; the most frequent first.
     """
 
     sent: int = 0
@@ -96,6 +106,7 @@ class Dispatch:
     broken: int = 0
     interrupted: bool = False
     down: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    reasons: Mapping[str, int] = attrs.field(factory=dict, hash=False)
 
     def __repr__(self) -> str:
         told = (f"{name}={value!r}" for name, value in attrs.asdict(self).items() if value)
@@ -113,7 +124,7 @@ class Delivery:
     lease : timedelta
         For how long a message that was taken is nobody else's.
     attempts : int
-        How often one step is tried, at most.
+        How often one step may be refused for now, at most.
     backoff : timedelta
         The wait before the second attempt is drawn below this; it doubles with each further one.
     rates : mapping of str to Rate
@@ -158,20 +169,20 @@ class Delivery:
         """Whether a channel may be given a message again."""
         return name in self.channels and _is_idempotent(self.channel(name))
 
-    def again(self, message: Message, receipt: Receipt, at: datetime) -> Message | None:
-        """Give the next attempt of a message that failed for now; None if there is none left.
+    def again(self, message: Message, receipt: Receipt, at: datetime) -> Message:
+        """Give the next attempt of a message that failed for now.
 
         The wait is drawn evenly below a bound that doubles (full jitter), by a hash of the message, and is never
-        shorter than what the channel asks for.
+        shorter than what the channel asks for. The bound grows to a day at most, and no further than so many attempts
+        can take it: there are more of them only where a channel was down.
 
         References
         ----------
         Brooker, M. (2015). Exponential backoff and jitter. AWS Architecture Blog.
         """
-        if message.attempt + 1 >= self.attempts:
-            return None
-        draw = drawn(message.id) / 2**56
-        wait = max(self.backoff * (2**message.attempt) * draw, receipt.retry_after or timedelta(0))
+        grown = self.backoff.total_seconds() * 2.0 ** min(message.attempt, self.attempts - 1, _DOUBLED)
+        bound = min(grown, max(self.backoff, _DAY).total_seconds())
+        wait = max(timedelta(seconds=bound * (drawn(message.id) / 2**56)), receipt.retry_after or timedelta(0))
         return attrs.evolve(message, attempt=message.attempt + 1, due=at + wait)
 
 
@@ -205,6 +216,7 @@ class Dispatcher:
         self.last_look = last_look or (lambda _: None)
         self.due = Due(store, policy.survey.key, clock=clock, may_repeat=self._may_repeat)
         self.tally: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
         self.closes = _closes(policy, clock())
@@ -223,7 +235,8 @@ class Dispatcher:
             self.stop.set()
             raise
         interrupted = self._wait(desk)
-        done = Dispatch(**self.tally, interrupted=interrupted or self.stop.is_set(), down=dict(self.down))
+        facts: dict[str, Any] = {**self.tally, "interrupted": interrupted or self.stop.is_set()}
+        done = Dispatch(**facts, down=dict(self.down), reasons=dict(self.reasons.most_common()))
         failure = desk.failure if self._failure is None else self._failure
         if failure is not None:
             failure.add_note(f"so far: {done!r}")
@@ -277,9 +290,11 @@ class Dispatcher:
         """Put a message into words; one that cannot be is left, and hinders no other."""
         try:
             return self.render(message, self.clock())
-        except NetPromoterError:
-            _LOG.exception("message %s cannot be put into words", message.id)
-            self.note("broken")
+        except NetPromoterError as problem:
+            told = spoken(str(problem), address=message.to)
+            if told not in self.reasons:
+                _LOG.error("message %s, and perhaps others, cannot be put into words: %s", message.id, told)
+            self.note("broken", told)
             return None
 
     def _may_repeat(self, name: str) -> bool:
@@ -313,10 +328,12 @@ class Dispatcher:
             if self._left is not None:
                 self._left += more
 
-    def note(self, outcome: _Outcome) -> None:
-        """Count what became of a message."""
+    def note(self, outcome: _Outcome, reason: str = "") -> None:
+        """Count what became of a message, and why; whoever words each reason in another way fills no memory."""
         with self._lock:
             self.tally[outcome] += 1
+            if reason:
+                self.reasons[reason if reason in self.reasons or len(self.reasons) < _REASONS else _OTHERS] += 1
             done = sum(self.tally.values())
         if self.progress:
             self.progress(done)
@@ -416,34 +433,46 @@ class _Worker:
         except ChannelDown as problem:
             told = raised(problem, address=message.to)
             self._strike(message.channel, told)
-            receipt = Receipt.failed(message, told)
+            self._refused(task, Receipt.failed(message, told), channel, is_outage=True)
         except Exception as problem:  # noqa: BLE001 -- whatever a channel raises, the message may have left
             told = raised(problem, address=message.to)
             _log(f"channel {message.channel} raised, and message {message.id} is uncertain", told, problem)
             self._close(message.channel, told)
             self._all.note("uncertain")
-            return
-        self._settle(task, receipt, channel)
+        else:
+            if receipt.accepted:
+                self._sent(receipt, message)
+            else:
+                self._refused(task, receipt, channel)
 
-    def _settle(self, task: Task, receipt: Receipt, channel: Channel) -> None:
+    def _sent(self, receipt: Receipt, message: Message) -> None:
+        self._all.strikes.pop(message.channel, None)
+        self._pending.append(Sent(message=message.id, at=self._all.clock(), reference=receipt.reference))
+        self._all.note("sent")
+
+    def _refused(self, task: Task, receipt: Receipt, channel: Channel, *, is_outage: bool = False) -> None:
+        """Note that a message was not taken, and the next attempt if there is to be one."""
         message, at = task.message, self._all.clock()
-        if receipt.accepted:
-            self._all.strikes.pop(message.channel, None)
-            self._pending.append(Sent(message=message.id, at=at, reference=receipt.reference))
-            self._all.note("sent")
-            return
-        permanent = receipt.permanent
-        events: list[Event] = [Failed(message=message.id, at=at, reason=receipt.reason, permanent=permanent)]
-        again = None if permanent else self._all.delivery.again(message, receipt, at)
-        if again is not None:
-            events.append(Scheduled(message=again, at=at))
+        reason = f"{_OUTAGE}{receipt.reason}" if is_outage else receipt.reason
+        events: list[Event] = [Failed(message=message.id, at=at, reason=reason, permanent=receipt.permanent)]
+        is_over = receipt.permanent or self._is_spent(message, is_outage=is_outage)
+        if not is_over:
+            events.append(Scheduled(message=self._all.delivery.again(message, receipt, at), at=at))
         if not _is_idempotent(channel):
             self._pending += events
         elif not self._is_recorded(task, events):
             self._all.due.leave(message)
             self._all.note("uncertain")
             return
-        self._all.note("failed" if again is None else "retried")
+        self._all.note("failed" if is_over else "retried", spoken(receipt.reason, address=message.to))
+
+    def _is_spent(self, message: Message, *, is_outage: bool) -> bool:
+        """Say whether a message was refused for now as often as it may be; where the channel was down, it was not."""
+        attempts = self._all.delivery.attempts
+        if message.attempt + 1 < (max(attempts, _MOST) if is_outage else attempts):
+            return False
+        failures = self._all.store.entries(contacts=[message.contact], kinds=(Failed,))
+        return is_outage or 1 + sum(_is_refusal(entry.event, message) for entry in failures) >= attempts
 
     def _is_recorded(self, task: Task, events: Sequence[Event]) -> bool:
         """Write that a message was refused, unless it may have been carried in another turn, before this one or since.
@@ -543,6 +572,13 @@ def _is_later(task: Task, event: Event) -> bool:
     return _ends(task, event)
 
 
+def _is_refusal(event: Event, message: Message) -> bool:
+    """Say whether an event is a refusal of a message, or of an earlier attempt of it."""
+    if not isinstance(event, Failed) or event.reason.startswith(_OUTAGE):
+        return False
+    return event.message.rpartition("/")[0] == message.id.rpartition("/")[0]
+
+
 def _is_idempotent(channel: Channel) -> bool:
     return bool(getattr(channel, "idempotent", False))
 
@@ -574,7 +610,8 @@ def _made_anew(channel: Any) -> Any:
 
 def _log(what: str, told: str, problem: Exception) -> None:
     """Log where something was raised; a traceback would tell it with the addresses in it."""
-    _LOG.error("%s: %s\n%s", what, told, where_raised(problem))
+    where = "" if isinstance(problem, Uncertain) else f"\n{where_raised(problem)}"
+    _LOG.error("%s: %s%s", what, told, where)
 
 
 def _checked(receipt: Any, message: Message) -> Receipt:

@@ -115,9 +115,9 @@ class Program:
     lease : timedelta, default 15 minutes
         For how long a message that a worker has taken is nobody else's. Without an outcome by then it is uncertain.
     attempts : int, default 5
-        How often a message is tried that a channel refuses for now.
+        How often a message may be refused for now. Where the channel was down, that was no refusal of the message.
     backoff : timedelta, default 10 minutes
-        The wait before the second attempt is drawn below this; it doubles with each further one.
+        The wait before the second attempt is drawn below this; it doubles with each further one, up to a day.
     rates : mapping of str to Rate, default {}
         How many messages a channel is given in a span of time, by all workers of this process together.
 
