@@ -171,6 +171,13 @@ def texts(name: str, values: Any) -> list[str]:
     return given
 
 
+def check_contact(contact: Any) -> str:
+    """Return the id of a contact if it can be one."""
+    if isinstance(contact, str) and contact.strip():
+        return contact
+    raise refusal("contact", "text that is not blank", contact)
+
+
 def line(text: str) -> str:
     """Make a text one line that is printable: a subject with a line break would end the head of the mail."""
     return " ".join(printable(text).split())

@@ -46,7 +46,8 @@ class InvalidToken(NetPromoterError, ValueError):
     Attributes
     ----------
     reason : str
-        Why, for a log: "malformed", "unknown key", "wrong signature", "other purpose" or "expired".
+        Why, for a log: "malformed", "unknown key", "wrong signature", "other purpose", "expired", or "no message" where
+        the person was forgotten.
     """
 
     def __init__(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from netpromoter.channels import AppriseChannel
-from netpromoter.errors import InvalidArgument, MissingDependency
+from netpromoter.errors import InvalidArgument, MissingDependency, Uncertain
 from netpromoter.testing import ChannelContract
 
 # it looks for a module that Python has let go
@@ -68,10 +68,6 @@ class TestAppriseChannel(ChannelContract):
     def delivered(self, service):
         return lambda: [f"{title} {text}" for _, title, text in service.got]
 
-    @pytest.fixture
-    def refusing_channel(self, refusing_service):
-        return through(refusing_service)
-
 
 @pytest.mark.parametrize("to", ["ann@example.com", "+1 555 0100", "a/b?c=d&e#f"])
 def test_the_address_is_put_in_its_place(service, letter_to, to):
@@ -82,8 +78,24 @@ def test_the_address_is_put_in_its_place(service, letter_to, to):
     assert (title, text) == ("How likely?", "Tell us.")
 
 
-def test_what_cannot_be_sent_is_refused(service, refusing_service, letter_to):
-    """HTML alone, text that the service would cut, an unknown service and a failure are no one's for ever."""
+@pytest.mark.parametrize("text", ["Tell us.", "Hello"])
+def test_a_failure_is_uncertain(refusing_service, letter_to, text):
+    """Apprise does not say whether the service took the message and its answer was lost."""
+    with pytest.raises(Uncertain, match=r"^Apprise failed, and does not say whether the service has the message$"):
+        through(refusing_service).send(letter_to(text=text))
+
+
+@pytest.mark.parametrize("to", ["+15550100001,+15550100002", "+15550100001 +15550100002"])
+def test_an_address_is_that_of_one_recipient(letter_to, to):
+    """A service that reads several in it would send the links of one person to others."""
+    channel = AppriseChannel("twilio://AC" + "a" * 32 + ":" + "b" * 32 + "@15550100000/{to}")
+    receipt = channel.send(letter_to(to))
+    assert (receipt.accepted, receipt.permanent) == (False, False)
+    assert receipt.reason == "the address must be that of one recipient"
+
+
+def test_what_cannot_be_sent_is_refused(service, letter_to):
+    """HTML alone, text that the service would cut, and an unknown service are no one's for ever."""
     unknown = AppriseChannel("nonesuch://{to}")
     for channel, message, reason in (
         (through(service), letter_to(text="\ud83d"), "address, subject and text must be whole signs of Unicode"),
@@ -91,7 +103,6 @@ def test_what_cannot_be_sent_is_refused(service, refusing_service, letter_to):
         (through(service), letter_to(text="x" * 40_000), "the text must be of at most 32768 signs for this service"),
         (through(service), letter_to(subject="x" * 300), "the subject must be of at most 250 signs for this service"),
         (unknown, letter_to(), "Apprise does not know the service, or the service not the address"),
-        (through(refusing_service), letter_to(), "Apprise could not send it"),
     ):
         receipt = channel.send(message)
         assert (receipt.accepted, receipt.permanent, receipt.reason) == (False, False, reason)

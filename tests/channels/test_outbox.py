@@ -1,13 +1,15 @@
 """The outbox: a Maildir that any reader of mail opens, and that holds each message once."""
 
+import errno
 import mailbox
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from netpromoter.channels import OutboxChannel
-from netpromoter.errors import ChannelDown, InvalidArgument
+from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
 from netpromoter.testing import ChannelContract
 
 
@@ -100,6 +102,26 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, letter_to, monkeypatch):
         OutboxChannel(tmp_path).send(letter_to())
     assert mails(tmp_path) == []
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "is_known"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_mail_that_is_there_is_never_denied(tmp_path, letter_to, monkeypatch, number, is_known):
+    """Once it has its name, a folder that cannot be made durable leaves it uncertain, unless no such thing exists."""
+    fsync = os.fsync
+
+    def broken(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", broken)
+    channel = OutboxChannel(tmp_path)
+    if is_known:
+        assert channel.send(letter_to()).accepted
+    else:
+        with pytest.raises(Uncertain, match=r"^the outbox may lose the mail: Input/output error$"):
+            channel.send(letter_to())
+    assert len(mails(tmp_path)) == 1
 
 
 def test_names_are_durable_where_the_system_can_do_it(tmp_path, letter_to, monkeypatch):

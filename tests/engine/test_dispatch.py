@@ -6,6 +6,8 @@ import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -13,16 +15,20 @@ import pytest
 from netpromoter.engine import Dispatch, Links, Program, Rate, Templates
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, Uncertain
 from netpromoter.model import (
+    Bounced,
     Contact,
     Declined,
     Failed,
     OptedIn,
     OptedOut,
     Receipt,
+    Responded,
+    Response,
     Scheduled,
     Sending,
     Sent,
     Survey,
+    Triggered,
     Withheld,
 )
 from netpromoter.plugins import hookimpl, load_plugins
@@ -30,10 +36,12 @@ from netpromoter.rules import (
     AccountLimit,
     AtMost,
     Channels,
+    Continuous,
     DailyCap,
     QuietPeriod,
     Reminders,
     SendWindow,
+    Trigger,
     Wave,
     Waves,
 )
@@ -428,6 +436,85 @@ def test_attempts_end():
         clock.now += timedelta(hours=8)
     assert len(channel.given) == 3
     assert [done.failed for done in total] == [0, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, partial(SqlStore, "sqlite://")])
+@pytest.mark.parametrize("said", ["answered", "declined"])
+@pytest.mark.parametrize(
+    "cadence",
+    [Wave("summer"), Continuous(every=90 * DAY, start=MONDAY - 400 * DAY), Trigger("case closed")],
+    ids=["wave", "continuous", "trigger"],
+)
+def test_who_has_answered_is_not_invited_again(kind, said, cadence):
+    """An answer or a decline before the invitation left closes the occasion, although that message was withheld."""
+    channel, clock = Post(), Clock()
+    found = program(channel, store=kind(), cadence=cadence)
+    happened = [
+        Triggered(event=f"case-{each.id}", touchpoint="case closed", contact=each.id, at=MONDAY - DAY)
+        for each in people(2)
+    ]
+    found.store.append(happened)
+    found.adopt(found.plan(people(1), at=MONDAY), at=MONDAY)
+    (message,) = found.store.waiting(MONDAY, limit=9).values()
+    proposed = found.plan(people(2), at=MONDAY)
+    place = {"survey": "nps", "kind": message.kind, "occasion": message.occasion, "at": MONDAY}
+    for person in people(2):
+        if said == "answered":
+            event = Responded(response=Response(contact=person.id, rating=9, **place | _occasion_of(message, person)))
+        else:
+            event = Declined(contact=person.id, **place | _occasion_of(message, person))
+        found.store.append([event])
+    assert len(found.adopt(proposed, at=MONDAY).plan.invitations) == 0
+    for _ in range(20):
+        found.execute(found.plan(people(2), at=clock.now), clock=clock)
+        clock.now += DAY
+    assert channel.given == []
+    assert len(kinds(found, Withheld)) == 1
+    found.store.close()
+
+
+def _occasion_of(message, person):
+    """Give the occasion of another person that is like that of a message."""
+    return {"occasion": message.occasion.replace(message.contact, person.id)}
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, partial(SqlStore, "sqlite://")])
+def test_what_was_withheld_after_a_refusal_goes_on_to_the_next_channel(kind):
+    """The address fails while a second attempt waits: the next plan reaches the person elsewhere, and says so once."""
+    clock, post = Clock(), Post()
+    grey = Post(lambda message, _: Receipt.failed(message, "451 greylisted"))
+    ann = [Contact(id="ann", addresses={"email": "ann@example.com", "post": "1 High Street"})]
+    found = program(post, store=kind(), channels={"email": grey, "post": post}, order=Channels("email", "post"))
+    assert found.execute(found.plan(ann, at=clock.now), clock=clock).retried == 1
+    found.store.append([Bounced(contact="ann", destination=grey.given[0].destination, at=clock.now)])
+    clock.now += HOUR
+    assert found.dispatch(clock=clock).withheld == 1
+    clock.now += DAY
+    assert found.execute(found.plan(ann, at=clock.now), clock=clock).sent == 1
+    assert [(message.contact, message.step, message.attempt) for message in post.given] == [("ann", 0, 2)]
+    assert len(found.adopt(found.plan(ann, at=clock.now), at=clock.now).plan.invitations) == 0
+    found.store.close()
+
+
+def test_waits_are_hours_that_pass():
+    """In the night in which clocks are put forward two hours are two hours, by whatever zone the clock tells them."""
+    berlin = ZoneInfo("Europe/Berlin")
+    clock = Clock(datetime(2026, 3, 29, 1, 30, tzinfo=berlin))
+    answer = lambda message, _: Receipt.failed(message, "busy", retry_after=2 * HOUR)  # noqa: E731
+    found = program(Post(answer), lease=2 * HOUR)
+    found.execute(found.plan(people(1), at=clock.now), clock=clock)
+    began = clock.now.astimezone(UTC)
+    assert [(event.at, event.until) for event in kinds(found, Sending)] == [(began, began + 2 * HOUR)]
+    (waiting,) = found.store.waiting(MONDAY, limit=9).values()
+    assert waiting.due == began + 2 * HOUR
+
+
+def test_a_clock_tells_instants():
+    """A clock without a time zone is refused before anything is sent."""
+    found = adopted(Post(), 1)
+    with pytest.raises(InvalidArgument, match=r"^clock\(\) must be "):
+        found.dispatch(clock=lambda: MONDAY.replace(tzinfo=None))
+    assert kinds(found, Sending) == []
 
 
 def test_an_outage_uses_up_no_attempt():

@@ -27,7 +27,19 @@ from netpromoter.model import (
     WaveDrawn,
 )
 from netpromoter.plugins import load_plugins
-from netpromoter.rules import Census, Channels, FollowUp, QuietPeriod, Recovery, Sample, Variant, Variants, Wave, field
+from netpromoter.rules import (
+    Census,
+    Channels,
+    FollowUp,
+    QuietPeriod,
+    Recovery,
+    Reminders,
+    Sample,
+    Variant,
+    Variants,
+    Wave,
+    field,
+)
 from netpromoter.stats import DesignScore, score
 from netpromoter.stores import MemoryBallotBox, MemoryStore, SqlStore
 
@@ -170,12 +182,44 @@ def test_links_name_their_message():
             found.message(message.id, at=MONDAY)
 
 
-def test_a_link_to_a_message_that_never_was_is_refused():
-    """A valid token of a message that the ledger does not know names nobody."""
-    found, _ = sent(2)
-    stranger = LINKS.token("nps/other/c-9/0/0", "answer", at=MONDAY)
-    with pytest.raises(InvalidArgument, match="message must be the id of a message that was adopted"):
-        found.message(stranger, at=MONDAY)
+def test_a_link_that_leads_nowhere_is_a_token_like_any_other_that_is_not_valid():
+    """Whether the ledger never knew the message or its person was forgotten, a page shows the same and no id."""
+    found, (message, _) = sent(2)
+    theirs = LINKS.token(message.id, "answer", at=MONDAY)
+    assert found.message(theirs, at=MONDAY) == message
+    found.forget(message.contact, at=MONDAY)
+    for token in (theirs, LINKS.token("nps/other/c-9/0/0", "answer", at=MONDAY)):
+        with pytest.raises(InvalidToken) as refused:
+            found.message(token, at=MONDAY)
+        assert refused.value.reason == "no message"
+
+
+def test_nobody_answers_before_being_asked():
+    """Clocks differ between machines: an answer is not older than the messages it follows, so nobody is reminded."""
+    hour = timedelta(hours=1)
+    for said in ("answer", "decline"):
+        found = program(reminders=Reminders(after=timedelta(days=3)))
+        found.adopt(found.plan(people(2), at=MONDAY), at=MONDAY)
+        found.dispatch(clock=lambda: MONDAY + hour)
+        message = next(iter(found.store.entries(kinds=(Scheduled,)))).event.message
+        if said == "answer":
+            assert found.receive_answer(message.id, 9, at=MONDAY - hour).at == MONDAY + hour
+            assert found.receive_answer(message.id, 8, at=MONDAY + 9 * hour).at == MONDAY + 9 * hour
+        else:
+            found.receive_decline(message.id, at=MONDAY - hour)
+        reminded = [each.contact for each in found.plan(people(2), at=MONDAY + timedelta(days=4)).reminders]
+        assert (len(reminded), message.contact in reminded) == (1, False)
+
+
+@pytest.mark.parametrize("codes", ["price", {"nps/june/c-0/0": "price"}, {"nps/june/c-0/0": [5]}, None, ["price"]])
+def test_codes_are_several_texts(codes):
+    """One text is not several codes of one letter each, and a log is never rewritten."""
+    found, (message, _) = sent(2)
+    answer = found.receive_answer(message.id, 9, at=MONDAY).id
+    given = {answer: next(iter(codes.values()))} if isinstance(codes, dict) else codes
+    with pytest.raises(InvalidArgument, match=r"^codes"):
+        found.receive_codes(given, coder="me", at=MONDAY)
+    assert found.codes() == {}
 
 
 def opted_out(found):

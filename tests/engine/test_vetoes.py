@@ -53,6 +53,9 @@ def answer(**facts):
     return Responded(response=Response(**asked))
 
 
+_FAILED = "the address has failed"
+
+
 @pytest.mark.parametrize(
     ("events", "reason"),
     [
@@ -70,6 +73,30 @@ def answer(**facts):
         ),
         ([OptedOut(contact="c-2", at=NOW, destination=7)], "opted out"),
         ([OptedOut(contact="c-2", at=NOW)], "opted out"),
+        ([OptedOut(contact="c-2", at=NOW, destination=8)], "opted out"),
+        (
+            [
+                OptedOut(contact="c-1", at=NOW + 2 * HOUR),
+                OptedOut(contact="c-1", at=NOW),
+                OptedIn(contact="c-1", at=NOW + HOUR),
+            ],
+            "opted out",
+        ),
+        (
+            [
+                OptedOut(contact="c-2", at=NOW + 2 * HOUR, destination=7),
+                OptedOut(contact="c-2", at=NOW, destination=7),
+                OptedIn(contact="c-3", at=NOW + HOUR, destination=7),
+            ],
+            "opted out",
+        ),
+        ([Scheduled(message=FIRST, at=NOW), Bounced(contact="c-1", destination=0, at=NOW, message=FIRST.id)], _FAILED),
+        (
+            [Scheduled(message=SHARING, at=NOW), Bounced(contact="c-2", destination=0, at=NOW, message=SHARING.id)],
+            _FAILED,
+        ),
+        ([Bounced(contact="c-1", destination=0, at=NOW, channel="email")], _FAILED),
+        ([Bounced(contact="c-1", destination=0, at=NOW)], _FAILED),
         (
             [OptedOut(contact="c-2", at=NOW, destination=7), OptedIn(contact="c-2", at=NOW + HOUR, destination=8)],
             "opted out",
@@ -102,13 +129,11 @@ def test_what_withholds_a_message(events, reason):
         [answer(survey="support")],
         [Declined(survey="nps", occasion="may", contact="c-1", at=NOW)],
         [Bounced(contact="c-1", destination=8, at=NOW)],
-        [Bounced(contact="c-1", destination=0, at=NOW)],
         [Scheduled(message=ELSEWHERE, at=NOW), Failed(message=ELSEWHERE.id, at=NOW, reason="550", permanent=True)],
         [Scheduled(message=FIRST, at=NOW), Failed(message=FIRST.id, at=NOW, reason="451", permanent=False)],
         [Failed(message="nps/lost/c-1/0/0", at=NOW, reason="550", permanent=True)],
         [taken(MESSAGE, 0), Sent(message=MESSAGE.id, at=NOW)],
         [taken(FIRST, 24)],
-        [OptedOut(contact="c-2", at=NOW, destination=8)],
         [OptedOut(contact="c-2", at=NOW, destination=7), OptedIn(contact="c-1", at=NOW + HOUR)],
         [OptedOut(contact="c-1", at=NOW, destination=7), OptedIn(contact="c-1", at=NOW + HOUR)],
         [OptedOut(contact="c-2", at=NOW, destination=7), OptedIn(contact="c-3", at=NOW + HOUR, destination=7)],
@@ -117,6 +142,9 @@ def test_what_withholds_a_message(events, reason):
         [answer(contact="c-2")],
         [Declined(survey="nps", occasion="june", contact="c-2", at=NOW)],
         [Scheduled(message=MOVED, at=NOW), taken(MOVED, 5)],
+        [Scheduled(message=ELSEWHERE, at=NOW), Bounced(contact="c-1", destination=0, at=NOW, message=ELSEWHERE.id)],
+        [Bounced(contact="c-1", destination=0, at=NOW, channel="sms")],
+        [Bounced(contact="c-2", destination=0, at=NOW, channel="email")],
     ],
 )
 def test_what_does_not(events):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import attrs
 
 from netpromoter._checks import require
-from netpromoter.errors import InvalidArgument
+from netpromoter.errors import InvalidArgument, Uncertain
 from netpromoter.model import Message, Receipt
 
 from ._fields import checked
@@ -74,6 +74,8 @@ class AppriseChannel:
 
         Raises
         ------
+        Uncertain
+            If Apprise says that it failed: it does not say whether the service has the message.
         MissingDependency
             If Apprise is not installed.
         """
@@ -93,10 +95,12 @@ class AppriseChannel:
             service = apprise.Apprise.instantiate(self.url.replace(_PLACE, quote(message.to, safe="")))
             if service is None:
                 raise Refused("Apprise does not know the service, or the service not the address")
+            if len(service) != 1:
+                raise Refused("the address must be that of one recipient")
             _fits(service, message)
             done = service.notify(body=message.text, title=message.subject or "", body_format=apprise.NotifyFormat.TEXT)
         if not done:
-            raise Refused("Apprise could not send it")
+            raise Uncertain("Apprise failed, and does not say whether the service has the message")
 
 
 def _fits(service: Any, message: Message) -> None:

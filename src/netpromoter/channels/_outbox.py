@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import attrs
 
 from netpromoter._checks import refusal
-from netpromoter.errors import ChannelDown
+from netpromoter.errors import ChannelDown, Uncertain
 from netpromoter.model import Message, Receipt
 
 from ._address import Address
@@ -92,12 +93,16 @@ class OutboxChannel:
         ------
         ChannelDown
             If the folder cannot be written.
+        Uncertain
+            If nobody knows whether the mail will be there after a loss of power.
         """
         name = digest(message.id)
         try:
             self._write(name, letter(message, self._from).data)
         except Refused as refused:
             return refused.receipt(message)
+        except Uncertain:
+            raise
         except OSError as error:
             raise ChannelDown(f"the outbox cannot be written: {error.strerror}") from error
         return Receipt.sent(message, name)
@@ -109,7 +114,10 @@ class OutboxChannel:
         if not any((self.folder / "cur").glob(f"{name}*")):
             written = _durably(self.folder / "tmp", data)
             written.replace(self.folder / "new" / name)
-            _settle(self.folder / "new")
+            try:
+                _settle(self.folder / "new")
+            except OSError as error:  # the mail is there
+                raise Uncertain(f"the outbox may lose the mail: {error.strerror}") from error
 
 
 def _durably(folder: Path, data: bytes) -> Path:
@@ -132,5 +140,8 @@ def _settle(folder: Path) -> None:
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # no such thing in this file system
+                raise
         finally:
             os.close(handle)

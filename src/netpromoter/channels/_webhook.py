@@ -45,7 +45,8 @@ _OURS = frozenset(
     {"host", "content-type", "content-length", "transfer-encoding", "connection", "idempotency-key"}
     | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 )
-_TRY_AGAIN = frozenset({408, 425, 429})
+#: What is not acted upon by whoever answers so (RFC 9110, 6585 and 8470); of other errors of a server nobody knows.
+_TRY_AGAIN = frozenset({408, 425, 429, 501, 503, 505})
 _OURSELVES = frozenset({401, 402, 403, 404, 405, 406, 407, 411, 415, 421, 426, 431})
 _GONE = 410
 _SECONDS = re.compile(r"\d{1,9}")
@@ -122,12 +123,12 @@ class WebhookChannel:
     answer                    what it means
     ========================  ==================================================================================
     2xx                       accepted
-    408, 425, 429, 5xx        refused for now; Retry-After is heeded, up to a week
+    408, 425, 429, 503 ...    refused for now; Retry-After is heeded, up to a week
     410                       refused for ever: this address is gone
     400, 422, other 4xx       this message is refused, and its address is not to blame
     401 to 407, 411, 415 ...  the channel is down: it is set up wrongly, and no message would pass
     3xx                       the channel is down: the URL has moved
-    1xx, or none              uncertain: nobody knows what the service has done, or will do
+    1xx, other 5xx, or none   uncertain: nobody knows what the service has done, or will do
     ========================  ==================================================================================
 
     Parameters
@@ -263,8 +264,10 @@ class WebhookChannel:
             return
         if status < 200:  # another answer follows, which is not read
             raise Uncertain(f"the service may have taken the message: {said}")
-        if status in _TRY_AGAIN or status >= 500:
+        if status in _TRY_AGAIN:
             raise Refused(said, retry_after=self._wait(wait))
+        if status >= 500:
+            raise Uncertain(f"the service may have taken the message: {said}")
         if status < 400 or status in _OURSELVES:
             raise ChannelDown(f"the service takes no message: {said}")
         raise Refused(said, permanent=status == _GONE)

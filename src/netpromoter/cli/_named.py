@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,4 +49,8 @@ def named(option: str, value: str) -> Any:
 
 
 def _told(module: str, problem: Exception) -> str:
-    return harmless(f"importing {module} raised {type(problem).__name__}: {problem}")
+    frames = traceback.extract_tb(problem.__traceback__)
+    places = [(Path(each.filename), each.lineno) for each in frames]
+    own = [f" ({path.name}, line {line})" for path, line in places if path.is_relative_to(Path.cwd())]
+    where = "" if isinstance(problem, SyntaxError) else own[-1:]  # which says so itself
+    return harmless(f"importing {module} raised {type(problem).__name__}: {problem}{''.join(where)}")

@@ -18,7 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
@@ -211,15 +211,16 @@ class Dispatcher:
         last_look: Callable[[Message], Verdict] | None = None,
     ) -> None:
         _check(clock=clock, limit=limit, progress=progress, stop=stop)
-        self.store, self.policy, self.delivery, self.render, self.clock = store, policy, delivery, render, clock
+        self.store, self.policy, self.delivery, self.render = store, policy, delivery, render
+        self.clock = _in_utc(clock)
         self.progress, self.stop = progress, stop or threading.Event()
         self.last_look = last_look or (lambda _: None)
-        self.due = Due(store, policy.survey.key, clock=clock, may_repeat=self._may_repeat)
+        self.due = Due(store, policy.survey.key, clock=self.clock, may_repeat=self._may_repeat)
         self.tally: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
-        self.closes = _closes(policy, clock())
+        self.closes = _closes(policy, self.clock())
         self._left = limit
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
@@ -231,10 +232,10 @@ class Dispatcher:
         desk = Desk(self.store, self._prepared, workers=each, stop=self.stop)
         try:
             desk.open()
+            interrupted = self._wait(desk)
         except BaseException:
             self.stop.set()
             raise
-        interrupted = self._wait(desk)
         facts: dict[str, Any] = {**self.tally, "interrupted": interrupted or self.stop.is_set()}
         done = Dispatch(**facts, down=dict(self.down), reasons=dict(self.reasons.most_common()))
         failure = desk.failure if self._failure is None else self._failure
@@ -546,6 +547,17 @@ def check_clock(clock: Any) -> Clock:
         raise refusal("clock", "a callable that gives the present, with a time zone", clock)
     found: Clock = clock
     return found
+
+
+def _in_utc(clock: Clock) -> Clock:
+    """Give a clock in UTC: where clocks are put forward, an hour after is two of a zone's own hours."""
+
+    def now() -> datetime:
+        found = clock()
+        instant("clock()", found)
+        return found.astimezone(UTC)
+
+    return now
 
 
 def _check(*, clock: Any, limit: Any, progress: Any, stop: Any) -> None:

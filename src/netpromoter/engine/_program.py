@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from netpromoter._checks import one_of, refusal
+from netpromoter._checks import check_contact, one_of, refusal
 from netpromoter.insight import Loop
 from netpromoter.model import (
     Bounced,
@@ -259,8 +259,8 @@ class Program:
         policy = settled(self.policy, instant("at", at))
         with self.store.exclusive():
             adoption = adopt(plan, self.store.touches(), at=at, policy=policy)
-            withheld = {getattr(each.event, "message", "") for each in self.store.entries(kinds=(Withheld,))}
-            self.store.append([_fresh(event, withheld) for event in adoption.events])
+            spent = _spent(entry.event for entry in self.store.entries(kinds=(Withheld,)))
+            self.store.append([_fresh(event, spent) for event in adoption.events])
         return adoption
 
     # -- doing ---------------------------------------------------------------------------------------------------------
@@ -371,9 +371,7 @@ class Program:
         Raises
         ------
         InvalidToken
-            If the token is not valid here and now.
-        InvalidArgument
-            If the ledger holds no such message.
+            If the token is not valid here and now, or its message is that of somebody who was forgotten.
         """
         return self._receiving.linked(token, purpose, at)
 
@@ -518,6 +516,7 @@ class Program:
             What was deleted.
         """
         instant("at", at)
+        check_contact(contact)
         with self.store.exclusive():
             log = [entry.event for entry in self.store.entries(contacts=[contact])]
             last = parting(log, contact, survey=self.survey.key, policies=self.policies, at=at)
@@ -749,13 +748,25 @@ class Program:
         return Telling(self.store, self.plugins, self._surveys).tell(at)
 
 
-def _fresh(event: Event, withheld: Container[str]) -> Event:
-    """Give a message that was withheld before another attempt, since its first id is spent."""
-    message = event.message if isinstance(event, Scheduled) else None
-    while message is not None and message.id in withheld:
-        message = attrs.evolve(message, attempt=message.attempt + 1)
-        event = Scheduled(message=message, at=event.at)
-    return event
+def _spent(withheld: Iterable[Event]) -> dict[str, int]:
+    """Give the last attempt that was withheld of each step."""
+    found: dict[str, int] = {}
+    for event in withheld:
+        step, _, attempt = getattr(event, "message", "").rpartition("/")
+        if attempt.isdecimal():
+            found[step] = max(int(attempt), found.get(step, -1))
+    return found
+
+
+def _fresh(event: Event, spent: Mapping[str, int]) -> Event:
+    """Give a message of which an attempt was withheld before another one, since the ids until then are spent."""
+    if not isinstance(event, Scheduled):
+        return event
+    message = event.message
+    last = spent.get(message.id.rpartition("/")[0], -1)
+    if message.attempt > last:
+        return event
+    return Scheduled(message=attrs.evolve(message, attempt=last + 1), at=event.at)
 
 
 def _within(moment: datetime, since: datetime | None, until: datetime | None) -> bool:

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from netpromoter._checks import refusal
-from netpromoter.errors import Conflict
-from netpromoter.model import Coded, Declined, Event, Message, Responded, Response, Scheduled
+from netpromoter._checks import check_contact, refusal, texts
+from netpromoter.errors import Conflict, InvalidToken
+from netpromoter.model import Coded, Declined, Event, Message, Responded, Response, Scheduled, Sent, instant
 from netpromoter.plugins import Store
 
 from ._links import LinkPurpose, Links
@@ -57,8 +57,12 @@ class Receiving:
     # -- messages ------------------------------------------------------------------------------------------------------
 
     def linked(self, token: str, purpose: LinkPurpose, at: datetime) -> Message:
-        """Give the message, of any survey, that a link names."""
-        return self.adopted(self._find(self._links.read(token, purpose, at=at).value))
+        """Give the message, of any survey, that a link names; one of somebody who was forgotten leads nowhere."""
+        message = self._find(self._links.read(token, purpose, at=at).value)
+        found = None if message is None else self._adopted(message)
+        if found is None:
+            raise InvalidToken("no message")
+        return found
 
     def _find(self, reference: str) -> str | None:
         """Give the id of the message that a link names; the ledger is read once, and then what is new."""
@@ -70,18 +74,20 @@ class Receiving:
                 self._read = entry.position
         return self._messages.get(reference)
 
-    def adopted(self, message: str | None) -> Message:
+    def adopted(self, message: str) -> Message:
         """Give a message of any survey."""
-        found = next(iter(self._store.entries(ids=[f"scheduled/{message}"])), None)
-        if found is None or not isinstance(found.event, Scheduled):
+        found = self._adopted(message)
+        if found is None:
             raise refusal("message", "the id of a message that was adopted", message)
-        return found.event.message
+        return found
+
+    def _adopted(self, message: str) -> Message | None:
+        found = next(iter(self._store.entries(ids=[f"scheduled/{message}"])), None)
+        return found.event.message if found is not None and isinstance(found.event, Scheduled) else None
 
     def last_destination(self, contact: str | None) -> int:
         """Give the destination of the last message to somebody; 0 if there was none."""
-        if not isinstance(contact, str) or not contact.strip():
-            raise refusal("contact", "text that is not blank", contact)
-        entries = self._store.entries(contacts=[contact], kinds=(Scheduled,))
+        entries = self._store.entries(contacts=[check_contact(contact)], kinds=(Scheduled,))
         sent = [entry.event.message.destination for entry in entries if isinstance(entry.event, Scheduled)]
         return sent[-1] if sent else 0
 
@@ -100,15 +106,19 @@ class Receiving:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def answer(self, message: str, **said: Any) -> Response:
+    def answer(self, message: str, *, at: datetime, **said: Any) -> Response:
         """Write an answer; nobody else writes one to the same message meanwhile, which would have the same id."""
+        instant("at", at)
         with self._store.exclusive():
             asked = self._own(message)
-            known = [each.event for each in self._store.entries(contacts=[asked.contact], kinds=(Responded, Scheduled))]
-            response = self._response(asked, known, said)
+            known = self._known(asked, Responded, Scheduled, Sent)
+            response = self._response(asked, known, {**said, "at": _not_before(asked, known, at)})
             if not self._store.append([Responded(response=response)]):
                 raise Conflict(f"message {message!r} is of somebody who was forgotten since it was looked at")
         return response
+
+    def _known(self, asked: Message, *kinds: type) -> list[Event]:
+        return [entry.event for entry in self._store.entries(contacts=[asked.contact], kinds=kinds)]
 
     def _response(self, asked: Message, known: Sequence[Event], said: Mapping[str, Any]) -> Response:
         drawn = _invitation(asked, known)
@@ -123,7 +133,9 @@ class Receiving:
 
     def decline(self, message: str, at: datetime) -> None:
         """Write that somebody will not answer."""
+        instant("at", at)
         asked = self._own(message)
+        at = _not_before(asked, self._known(asked, Scheduled, Sent), at)
         place: Any = {name: getattr(asked, name) for name in ("survey", "kind", "occasion", "contact")}
         self._store.append([Declined(at=at, **place)])
 
@@ -131,12 +143,15 @@ class Receiving:
 
     def code(self, codes: Mapping[str, Iterable[str]], coder: str, at: datetime) -> int:
         """Write what comments are about; give how many codes were new."""
+        if not isinstance(codes, Mapping):
+            raise refusal("codes", "a mapping of ids of answers to their codes", codes)
+        named = {each: texts(f"codes[{each!r}]", some) for each, some in codes.items()}
         found = {each.event.id: each.event for each in self._store.entries(ids=[f"responded/{each}" for each in codes])}
         for each in codes:
             event = found.get(f"responded/{each}")
             if not isinstance(event, Responded) or event.response.survey not in self._surveys:
                 raise refusal("codes", f"by ids of answers to {self._named}", each)
-        given = [Coded(response=each, code=code, coder=coder, at=at) for each, some in codes.items() for code in some]
+        given = [Coded(response=each, code=code, coder=coder, at=at) for each, some in named.items() for code in some]
         return len(self._store.append(given))
 
     def codes(self) -> dict[str, list[str]]:
@@ -159,6 +174,18 @@ def _invitation(message: Message, known: Iterable[Event]) -> Message:
     sent = (event.message for event in known if isinstance(event, Scheduled))
     place = message.survey, message.occasion
     return next((each for each in sent if not each.step and (each.survey, each.occasion) == place), message)
+
+
+def _not_before(message: Message, known: Iterable[Event], at: datetime) -> datetime:
+    """Give the instant of what somebody says about a message: not before it, or another of its occasion, left.
+
+    The clocks of those who send and of those who hear differ, and who seemed to have answered before is reminded.
+    """
+    events = list(known)
+    adopted = [event.message for event in events if isinstance(event, Scheduled)]
+    asked = {each.id for each in adopted if (each.survey, each.occasion) == (message.survey, message.occasion)}
+    left = [event.at for event in events if isinstance(event, Sent) and event.message in asked]
+    return max([at, message.due, *left])
 
 
 def _answers(message: Message, known: Iterable[Event]) -> list[Response]:

@@ -282,9 +282,10 @@ def _checked(environment: Any, name: str, text: str) -> set[str]:
     jinja2, meta = _jinja("jinja2"), _jinja("jinja2.meta")
     try:
         tree = environment.parse(text)
+        variables = meta.find_undeclared_variables(tree)  # refuses filters and tests that do not exist
     except jinja2.TemplateSyntaxError as error:
         raise refusal(f"line {error.lineno} of {_called(name)}", "Jinja", error.message) from None
-    if beyond := meta.find_undeclared_variables(tree) - _VARIABLES - _declared(tree):
+    if beyond := variables - _VARIABLES - _declared(tree):
         raise refusal(_called(name), "free of variables that do not exist", ", ".join(sorted(beyond)))
     if name.endswith((_SUBJECT, ".subject")) and (found := _SINGLE_BRACES.search(text)):
         raise refusal(_called(name), "written with double braces, as in {{ product }}", found[0])

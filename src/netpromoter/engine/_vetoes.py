@@ -137,10 +137,10 @@ class _State:
         """Note by whom, or for which address; what another had chosen as a person before was known at the adoption."""
         if event.reminders_only and not self._message.step:
             return
-        if self._is_own(event) or (event.destination == 0 and self._is_late):
-            self._out[event.contact] = event.at
+        if self._is_own(event) or (self._is_late and not self._is_at(event.destination)):
+            self._out[event.contact] = max(event.at, self._out.get(event.contact, event.at))
         if self._is_at(event.destination):
-            self._out[event.destination] = event.at
+            self._out[event.destination] = max(event.at, self._out.get(event.destination, event.at))
 
     def _opted_in(self, event: OptedIn) -> None:
         """Take back what the same person has chosen, or what was chosen for the same address, and nothing else."""
@@ -160,7 +160,10 @@ class _State:
     def _bounced(self, event: Bounced) -> None:
         self._taken.pop(event.message or "", None)
         self._settle()
-        if self._is_at(event.destination):
+        named = self._adopted.get(event.message or "")
+        destination = event.destination or (0 if named is None else named.destination)
+        is_channel = event.contact == self._message.contact and event.channel in {None, self._message.channel}
+        if self._is_at(destination) or (destination == 0 and is_channel):
             self._reasons["the address has failed"] = event.at
 
     def _scheduled(self, event: Scheduled) -> None:

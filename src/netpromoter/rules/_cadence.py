@@ -17,7 +17,7 @@ from ._clocks import spoken
 from ._conditions import Condition
 from ._draws import draws
 from ._fields import instance_of, maybe, moment, named, period, wait
-from ._history import OPENED
+from ._history import HEARD, OPENED
 from ._holds import FOREVER
 from ._people import People
 
@@ -120,12 +120,12 @@ class Wave:
 
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let everybody be asked who was not yet, from the opening on, each at their place in the drip."""
-        asked = people.history.last(OPENED, people.surveys("survey"), occasion=self.name)
+        asked = [people.history.last(kinds, people.surveys("survey"), occasion=self.name) for kinds in (OPENED, HEARD)]
         ready = np.full(len(people), at if self.opens is None else self.beginning)
         codes = np.full(len(people), 2 if self.drip else 1, np.int8)
         if self.drip:
             ready = ready + self._places(people)
-        done = ~np.isnat(asked)
+        done = ~np.isnat(np.fmax(*asked))
         ready[done], codes[done] = FOREVER, 0
         codes[self._by_another(people, done)] = 3
         name = self.name
@@ -237,7 +237,7 @@ class Continuous:
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let each person be asked one period after the last time, or at their place in the first."""
         period = np.timedelta64(self.every, "us")
-        last = people.history.last(OPENED, people.surveys("survey"))
+        last = np.fmax(*(people.history.last(kinds, people.surveys("survey")) for kinds in (OPENED, HEARD)))
         place = (draws(people.contacts, "first ask", people.survey.key) * period).astype("timedelta64[us]")
         first = instant("start", self.start) + place
         since = people.contacts.since

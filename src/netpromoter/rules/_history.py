@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from netpromoter.model import KINDS, NEVER, Contacts, Instants, Touches
 
-__all__ = ["OPENED", "History", "Occasions", "among"]
+__all__ = ["HEARD", "OPENED", "History", "Occasions", "among"]
 
 _Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -33,6 +33,8 @@ _KINDS = (*KINDS, *_IN_VAIN)
 _INVITED, _REMINDED = map(_KINDS.index, _MESSAGES)
 #: What opens an occasion, whether or not it reached anybody.
 OPENED = ("invited", "invited in vain")
+#: What closes an occasion to further invitations, even where none has reached the person.
+HEARD = ("answered", "declined")
 _CHOICES = ("opted_out", "reminders_off", "opted_in")
 
 
@@ -537,10 +539,11 @@ class History:
         return at[order], person[order], events[order]
 
     def asked(self, surveys: Sequence[int], people: _Mask) -> set[tuple[int, str]]:
-        """Return to which occasions of a survey some contacts, by mask, were ever invited, pair by pair."""
+        """Return to which occasions of a survey some contacts, by mask, were ever invited or said something."""
         pairs: set[tuple[int, str]] = set()
         for rows in self._chunks:
-            chosen = np.flatnonzero(rows.which(OPENED, surveys) & (rows.person >= 0) & (rows.touches.occasion >= 0))
+            is_known = (rows.person >= 0) & (rows.touches.occasion >= 0)
+            chosen = np.flatnonzero(rows.which((*OPENED, *HEARD), surveys) & is_known)
             chosen = chosen[people[rows.person[chosen]]]
             occasions = _labeled(rows.touches.occasions, rows.touches.occasion[chosen])
             pairs.update(zip(rows.person[chosen].tolist(), occasions.tolist(), strict=True))

@@ -9,6 +9,7 @@ from threading import RLock
 
 import attrs
 
+from netpromoter._checks import check_contact
 from netpromoter.errors import StoreClosed
 from netpromoter.model import Ballot, Poll, PollStatus, Protect, Release, ReleasedGroup, Table, Tally, Turnout
 
@@ -34,7 +35,6 @@ from ._ballots import (
     token_key,
     turnout,
 )
-from ._whose import check_contact
 
 __all__ = ["MemoryBallotBox"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from netpromoter._checks import refusal, require
+from netpromoter._checks import check_contact, refusal, require
 from netpromoter.errors import NotErased
 from netpromoter.model import Ballot, Poll, PollStatus, Protect, Release, ReleasedGroup, Tally, Turnout
 
@@ -37,7 +37,7 @@ from ._ballots import (
     token_key,
     turnout,
 )
-from ._whose import check_contact, quoted, unquoted
+from ._whose import quoted, unquoted
 
 if TYPE_CHECKING:
     from ._ballots_sql_tables import PollTables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from netpromoter._checks import refusal
@@ -96,8 +96,10 @@ def code(event: Event) -> int:
     return CODE_OF[names[len(names) > 1 and _IS_SECOND[type(event)](event)]]
 
 
-def check_events(events: Sequence[Event]) -> list[Event]:
+def check_events(events: Any) -> list[Event]:
     """Return a list of events, or refuse what is none."""
+    if not isinstance(events, Iterable) or isinstance(events, Mapping):
+        raise refusal("events", "a sequence of events", events)
     found = list(events)
     for event in found:
         if type(event) not in _NAMES:
@@ -105,10 +107,13 @@ def check_events(events: Sequence[Event]) -> list[Event]:
     return found
 
 
-def check_kinds(kinds: Sequence[type] | None) -> list[int] | None:
+def check_kinds(kinds: Any) -> list[int] | None:
     """Return the codes of some classes of events, or refuse what is no such class; None is all of them."""
     if kinds is None:
         return None
+    if not isinstance(kinds, Iterable):
+        raise refusal("kinds", "a sequence of classes of events", kinds)
+    kinds = list(kinds)
     for kind in kinds:
         if kind not in _NAMES:
             raise refusal("kinds", "classes of events", kind)

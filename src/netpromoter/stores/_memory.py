@@ -9,14 +9,13 @@ from datetime import datetime
 from operator import attrgetter
 from threading import RLock
 
-from netpromoter._checks import count, hash_key, texts
+from netpromoter._checks import check_contact, count, hash_key, texts
 from netpromoter.errors import StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._kinds import Outcome, check_events, check_kinds, code
 from ._whose import (
     alias,
-    check_contact,
     check_destinations,
     check_expected,
     check_expecting,
@@ -193,8 +192,9 @@ class MemoryStore:
 
     def forgotten(self, contacts: Iterable[str], /) -> set[str]:
         """Give those ids under which somebody was forgotten."""
+        named = texts("contacts", contacts)
         with self._opened():
-            return set(filter(self._knows, contacts)) if self._forgotten else set()
+            return set(filter(self._knows, named)) if self._forgotten else set()
 
     # -- what is folded from the log -----------------------------------------------------------------------------------
 

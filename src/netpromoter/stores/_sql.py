@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpromoter._checks import count, hash_key, require, texts
+from netpromoter._checks import check_contact, count, hash_key, require, texts
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._append import append
@@ -18,7 +18,7 @@ from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_contact, check_destinations, check_expecting, quoted
+from ._whose import check_destinations, check_expecting, quoted
 
 if TYPE_CHECKING:
     from ._connections import Link
@@ -185,8 +185,9 @@ class SqlStore:
 
     def forgotten(self, contacts: Iterable[str], /) -> set[str]:
         """Give those ids under which somebody was forgotten."""
+        named = texts("contacts", contacts)
         with self._connections.reading() as link:
-            return self._ledger.forgotten(link, contacts)
+            return self._ledger.forgotten(link, named)
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -44,7 +44,6 @@ from netpromoter.model import (
 __all__ = [
     "NOBODY",
     "alias",
-    "check_contact",
     "check_destinations",
     "check_expected",
     "check_expecting",
@@ -94,13 +93,6 @@ _CONTACT_PART = {"triggered": 3, "shown": 3, "declined": 3, "opted_out": 1, "opt
 #: How many parts follow the id of a message, an answer or a case in the id of an event that is about it.
 _AFTER = {"scheduled": 0, "sending": 1, "sent": 0, "failed": 0, "withheld": 0, "settled": 0, "responded": 0}
 _AFTER |= {"follow_up_decided": 1, "case_opened": 0, "case_moved": 1, "case_noted": 2, "case_alerted": 2}
-
-
-def check_contact(contact: Any) -> str:
-    """Return the id of a contact if it can be one."""
-    if isinstance(contact, str) and contact.strip():
-        return contact
-    raise refusal("contact", "text that is not blank", contact)
 
 
 def check_destinations(destinations: Any) -> list[int]:
