@@ -198,7 +198,7 @@ def test_contacts_that_are_not_there_end_with_2(folder):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("broken", "importing broken raised ZeroDivisionError: division by zero"),
+        ("broken", "importing broken raised ZeroDivisionError: division by zero (broken.py, line 1)\n"),
         ("mistaken", "importing mistaken raised AttributeError: module 'math' has no attribute 'foo'"),
         ("needy", "importing needy raised ModuleNotFoundError: No module named 'nonesuch_library'"),
     ],

@@ -203,7 +203,11 @@ def spoken(answer: bytes | str, *, address: str = "") -> str:
 
 def raised(problem: BaseException, *, address: str = "") -> str:
     """Say in one line what was raised, without addresses: a report or a log keeps it."""
-    return f"{type(problem).__name__}: {spoken(str(problem), address=address)}"
+    try:
+        words = str(problem)
+    except Exception:  # noqa: BLE001 -- an exception is any code
+        words = "(its words raise)"
+    return f"{type(problem).__name__}: {spoken(words, address=address)}"
 
 
 def where_raised(problem: BaseException) -> str:

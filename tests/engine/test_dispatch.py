@@ -748,6 +748,24 @@ def test_a_channel_that_does_not_give_itself_is_refused(entered):
         assert kinds(found, Sending) == []
 
 
+def test_an_exception_without_words_hinders_no_other_channel():
+    """One that raises when it is shown is told by its class alone."""
+
+    class Speechless(ValueError):
+        def __str__(self):
+            raise RuntimeError
+
+    def fail(*_):
+        raise Speechless
+
+    post = Post()
+    found = program(post, channels={"fax": Post(fail), "post": post}, order=Channels("fax", "post"))
+    by_fax = Contact(id="f", addresses={"fax": "1"})
+    found.adopt(found.plan([by_fax, *people(4)], at=MONDAY), at=MONDAY)
+    done = found.dispatch(clock=Clock())
+    assert (done.sent, done.uncertain, done.down) == (4, 1, {"fax": "Speechless: (its words raise)"})
+
+
 @pytest.mark.parametrize("raised", [ChannelDown, ValueError])
 def test_what_a_channel_raises_tells_no_address(raised, caplog):
     """Neither the report nor the log nor the ledger holds an address that stands in an exception."""

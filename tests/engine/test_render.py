@@ -389,6 +389,11 @@ def test_the_template_that_goes_wrong_is_the_one_that_is_used():
         ),
         ({"invitation.txt": "\n{% if %}"}, "line 2 of template 'invitation.txt' must be Jinja"),
         (
+            {"invitation.txt": "\n{{ product|shout }}"},
+            r"line 2 of template 'invitation.txt' must be Jinja \(got \"No filter named 'shout'.\"\)",
+        ),
+        ({"invitation.txt": "{{ product is loud }}"}, "line 1 of template 'invitation.txt' must be Jinja"),
+        (
             {"invitation.txt": "{% include 'x.txt' %}"},
             r"source must be free of templates that do not exist \(got 'x.txt'\)",
         ),

@@ -164,7 +164,7 @@ def test_a_row_that_holds_nothing_is_a_blank_line(empty):
     """Spreadsheets write such a row for one that was emptied; where an id alone is missing it is told."""
     found = contacts(io.BytesIO(f"id;email;plan\r\n1;a@x.c;p\r\n{empty}\r\n2;;\r\n{empty}\r\n".encode()))
     assert list(found.ids) == ["1", "2"]
-    with pytest.raises(InvalidArgument, match="ids must be neither missing nor blank"):
+    with pytest.raises(UnreadableFile, match=r"must give every contact an id \(got '' on line 3; 1 such in all\)$"):
         contacts(io.BytesIO(f"id;email;plan\r\n{empty}\r\n;a@x.c;p\r\n".encode()))
 
 
@@ -208,25 +208,39 @@ def test_what_gives_no_bytes_is_refused(source, message):
         (b"id,x\na,1\n", {"delimiter": "--"}, "delimiter must be one ASCII sign"),
         (b"id,x\na,1\n", {"encoding": "klingon"}, "encoding must be the name of a text encoding"),
         (b"id,x\na,1\n", {"addresses": "x"}, "addresses must be a mapping of channels to columns (got 'x')"),
-        (b"id,x\n ,1\nb,2\n,3\n", {}, "ids must be neither missing nor blank (got ' ' at position 0; 2 such in all)"),
-        (
-            b"id,x\na,1\na,2\n",
-            {},
-            "ids must be different from one another (got 'a' again at position 1; 1 such in all)",
-        ),
-        (
-            b"id,since\na,2026-06-01\nb,2026-06-01 10:00\nc,soon\n",
-            {},
-            "since must be dates, or datetimes with an offset or Z (got '2026-06-01 10:00' at position 1; 2 such",
-        ),
         (b"id,account\na,2026\n", {"since": "account"}, "since must be a column of the kind 'instant' (got 'text')"),
     ],
 )
 def test_what_is_no_list_of_people_is_refused(data, options, message):
-    """Columns that are not there, wrong options, ids that do not tell people apart and naive datetimes are refused."""
+    """Columns that are not there and wrong options are refused."""
     with pytest.raises(InvalidArgument) as refused:
         contacts(io.BytesIO(data), **options)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule", "got"),
+    [
+        (b"id,x\n ,1\nb,2\n,3\n", "give every contact an id", "' ' on line 2; 2"),
+        (b'id,x\n\na,"1\n2"\n,\na,2\n', "give every contact an id of its own", "'a' again on line 6; 1"),
+        (
+            b"id,since\na,2026-06-01\n;,\n,\nb,2026-06-01 10:00\nc,soon\n",
+            "have dates, or datetimes with an offset or Z, in its column 'since'",
+            "'2026-06-01 10:00' on line 5; 2",
+        ),
+        (
+            b"id,x\n" + b"".join(b"%d,1\n" % number for number in range(400_000)) + b"7,2\n",
+            "give every contact an id of its own",
+            "'7' again on line 400,002; 1",
+        ),
+    ],
+    ids=["blank", "twice", "date", "long"],
+)
+def test_people_who_cannot_be_told_apart_are_refused_with_their_line(data, rule, got):
+    """Lines are those that an editor counts, whatever was passed over before."""
+    with pytest.raises(UnreadableFile) as refused:
+        contacts(io.BytesIO(data))
+    assert str(refused.value) == f"the stream must {rule} (got {got} such in all)"
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,14 @@ def test_spellings_of_one_address_have_one_fingerprint(address, key):
     assert 0 < fingerprint(address, key) < 1 << 64
 
 
+@pytest.mark.parametrize("domain", ["b\xfccher.de", "B\xdcCHER.de", "bu\u0308cher.de", "\uff42\xfccher\u3002de"])
+def test_spellings_of_one_domain_have_one_fingerprint(domain):
+    """However its letters were typed, it is where the network finds it; what can be no domain stays as it is."""
+    assert fingerprint(f"ann@{domain}") == fingerprint("ann@xn--bcher-kva.de")
+    assert fingerprint(f"\xe4nn@{domain}") != fingerprint("ann@xn--bcher-kva.de")
+    assert fingerprint("ann@b\xfc..de") != fingerprint("ann@b\xfc.de")
+
+
 @given(st.from_regex(r"\+?[0-9]{1,12}", fullmatch=True), st.lists(st.sampled_from(" .-/()"), min_size=1, max_size=5))
 def test_signs_between_digits_do_not_matter(number, signs):
     """A telephone number has one fingerprint however its digits are set apart; another number has another."""

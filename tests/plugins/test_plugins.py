@@ -534,6 +534,13 @@ class Hostile(Exception):
         raise RuntimeError
 
 
+class Pairless(dict):
+    """A mapping whose items are none."""
+
+    def items(self):
+        return [1, 2]
+
+
 CHANNELS = "netpromoter_register_channels of plugin 'bad' must return a mapping of names such as 'smtp' to factories"
 STORES = "netpromoter_register_stores of plugin 'bad' must return a mapping of schemes such as 'sqlite' to factories"
 SENT = "netpromoter_message_sent of plugin 'bad' must"
@@ -575,6 +582,11 @@ BAD = {
     ),
     "raises what cannot be shown": (module("bad", netpromoter_register_stores=raising(Hostile())), f"{STORES} (got "),
     "returns None": (module("bad", netpromoter_register_channels=lambda: None), f"{CHANNELS} (got a NoneType)"),
+    "exits": (module("bad", netpromoter_register_channels=raising(SystemExit(3))), f"{CHANNELS} (got SystemExit: 3)"),
+    "returns no pairs": (
+        module("bad", netpromoter_register_channels=Pairless),
+        f"{CHANNELS} (got a Pairless)",
+    ),
     "returns a list": (module("bad", netpromoter_register_stores=lambda: [Shelf]), f"{STORES} (got a list)"),
     "a nameless channel": (
         module("bad", netpromoter_register_channels=lambda: {"": Printer}),
@@ -786,6 +798,7 @@ def test_nobody_is_called_as_what_is_built_in(install):
         ("nonesuch_plugin", "", "ModuleNotFoundError: No module named 'nonesuch_plugin'"),
         ("broken_plugin", "import nonesuch", "ModuleNotFoundError: No module named 'nonesuch'"),
         ("broken_plugin", "1/0", "ZeroDivisionError: division by zero"),
+        ("broken_plugin", "raise SystemExit(0)", "SystemExit: 0"),
         ("broken_plugin", "x y", "SyntaxError: invalid syntax"),
         ("broken_plugin:absent", "", "AttributeError: module 'broken_plugin' has no attribute 'absent'"),
     ],

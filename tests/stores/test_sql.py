@@ -167,9 +167,31 @@ def test_what_is_no_filter_is_refused(make):
         for read in (store.entries, lambda **who: range(len(store.touches(**who)))):
             with pytest.raises(InvalidArgument, match=r"^after must be a whole number of at least 0"):
                 read(after=wrong)
-    with pytest.raises(InvalidArgument, match=r"^contacts must be several texts \(got 'ann'\)$"):
-        store.touches(contacts="ann")
+    for ask in (lambda who: store.touches(contacts=who), store.forgotten):
+        with pytest.raises(InvalidArgument, match=r"^contacts must be several texts \(got 'ann'\)$"):
+            ask("ann")
+    for wrong in (Scheduled, 5):
+        with pytest.raises(InvalidArgument, match=r"^kinds must be a sequence of classes of events \(got "):
+            store.entries(kinds=wrong)
+    for wrong in (scheduled(), {"a": scheduled()}, None):
+        with pytest.raises(InvalidArgument, match=r"^events must be a sequence of events \(got "):
+            store.append(wrong)
     assert len(list(store.entries(contacts=("ann",), ids=iter([scheduled().id]), after=0))) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
+def test_no_contact_has_the_id_of_somebody_who_was_forgotten(make):
+    """Whatever the ids of a list look like, what was somebody's stays apart from what is somebody else's."""
+    store = make()
+    store.append([scheduled("ann"), scheduled("forgotten-1"), scheduled("forgotten-2")])
+    for _ in range(2):
+        store.forget("ann")
+        store.append([scheduled("bob")])
+        store.forget("bob")
+    assert len({entry.event.id for entry in store.entries()}) == 4
+    waiting = store.waiting(datetime(2030, 1, 1, tzinfo=UTC), limit=9).values()
+    assert {message.contact for message in waiting} == {"forgotten-1", "forgotten-2"}
     store.close()
 
 

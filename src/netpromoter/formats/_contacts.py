@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import attrs
+
 from netpromoter import frames
 from netpromoter._checks import one_of, shown
-from netpromoter.errors import InvalidArgument
+from netpromoter.errors import UnreadableFile
 from netpromoter.model import Contacts
 
 from ._answers import FileLike, _table
@@ -56,7 +58,7 @@ def contacts(
       or ``Z``;
     - else text. Words such as ``NA`` are texts; only blank is missing.
 
-    A row of which every field is blank is passed over, as a blank line is; positions in refusals count the others.
+    A row of which every field is blank is passed over, as a blank line is.
 
     Parameters
     ----------
@@ -78,9 +80,10 @@ def contacts(
     Raises
     ------
     InvalidArgument
-        If a column is not there, an id is blank or given twice, or an option is wrong.
+        If a column is not there, or an option is wrong.
     UnreadableFile
-        If the file is not CSV, or is damaged: a line with more or fewer fields than the header, a stray quotation mark
+        If the file is not CSV, an id is blank or given twice, or a date is none; the message says on which line. And if
+        the file is damaged: a line with more or fewer fields than the header, a stray quotation mark
         or a sign that is not valid in the encoding may mean that a message goes to somebody else.
     OSError
         If the file cannot be opened.
@@ -95,13 +98,16 @@ def contacts(
     {'plan': 'paid', 'seats': 12}
     """
     with opened(source) as origin:
-        frame = _filled(read_texts(origin, encoding, delimiter))
+        rows = _filled(_read(origin, encoding, delimiter))
+    frame = rows.frame
     moment = ("since" if "since" in frame.columns else None) if since is None else one_of("since", since, frame.columns)
     reached = addresses.values() if isinstance(addresses, Mapping) else ()
     texts = (id, *reached, *_STAY_TEXT, locale, time_zone, account)
     typed = frame.with_columns(_typed(frame[name]) for name in frame.columns if name not in texts)
+    if id in frame.columns:
+        _check_ids(rows, frame[id])
     if moment is not None and moment not in texts:
-        _check_since(frame[moment], typed[moment])
+        _check_since(rows, frame[moment], typed[moment])
     return frames.contacts(
         typed,
         id=id,
@@ -115,8 +121,28 @@ def contacts(
     )
 
 
+@attrs.frozen(kw_only=True)
+class _Rows:
+    """All columns of a file as text, and on which line of it a row begins."""
+
+    frame: pl.DataFrame
+    name: str
+    line: Callable[[int], int]
+
+    def check(self, rule: str, column: pl.Series, astray: pl.Series, again: str = "") -> None:
+        """Refuse the file if some values of a column are astray."""
+        places = astray.arg_true()
+        if len(places):
+            first = f"{shown(column[places[0]])}{again} on line {self.line(places[0]):,}"
+            raise UnreadableFile(f"{self.name} must {rule} (got {first}; {len(places):,} such in all)")
+
+
 def read_texts(origin: Source, encoding: str | None, delimiter: str | None) -> pl.DataFrame:
     """Read all columns as text."""
+    return _read(origin, encoding, delimiter).frame
+
+
+def _read(origin: Source, encoding: str | None, delimiter: str | None) -> _Rows:
     table = _table(origin, encoding=encoding, delimiter=delimiter)
     file = table.file()
     if file.format != "CSV":
@@ -124,17 +150,28 @@ def read_texts(origin: Source, encoding: str | None, delimiter: str | None) -> p
     columns = list(table.columns)
     reader = polars()
     nobody = reader.DataFrame(schema=dict.fromkeys(labels(len(columns)), reader.String))
-    frame: pl.DataFrame = reader.concat([nobody, *(piece.frame for piece in table.pieces(range(len(columns))))])
+    pieces = list(table.pieces(range(len(columns))))
+    frame: pl.DataFrame = reader.concat([nobody, *(piece.frame for piece in pieces)])
     damage = table.file().damage
     if damage:
         raise unreadable(file.name, f"be whole, and {'; '.join(map(str, damage))}")
-    return frame.rename(dict(zip(frame.columns, columns, strict=True)))
+
+    def line(row: int) -> int:
+        for piece in pieces:
+            if row < len(piece.frame):
+                break
+            row -= len(piece.frame)
+        return piece.places([row])[0]
+
+    return _Rows(frame=frame.rename(dict(zip(frame.columns, columns, strict=True))), name=file.name, line=line)
 
 
-def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+def _filled(rows: _Rows) -> _Rows:
     """Leave out rows that hold nothing, which spreadsheets write where somebody has emptied them."""
     pl = polars()
-    return frame.filter(pl.any_horizontal(pl.all().str.strip_chars() != ""))
+    kept = rows.frame.select(pl.any_horizontal(pl.all().str.strip_chars() != "")).to_series()
+    places = kept.arg_true()
+    return _Rows(frame=rows.frame.filter(kept), name=rows.name, line=lambda row: rows.line(places[row]))
 
 
 def _typed(texts: pl.Series) -> pl.Series:
@@ -182,12 +219,14 @@ def _where(held: pl.Series, pattern: str) -> pl.Series:
 _READERS: Sequence[Callable[[pl.Series], pl.Series]] = (_whole, _number, _flag, _instant)
 
 
-def _check_since(texts: pl.Series, typed: pl.Series) -> None:
+def _check_ids(rows: _Rows, ids: pl.Series) -> None:
+    rows.check("give every contact an id", ids, ids.str.strip_chars() == "")
+    rows.check("give every contact an id of its own", ids, ~ids.is_first_distinct(), " again")
+
+
+def _check_since(rows: _Rows, texts: pl.Series, typed: pl.Series) -> None:
     pl = polars()
-    if isinstance(typed.dtype, pl.Datetime):
-        return
-    held = texts.str.strip_chars().replace("", None)
-    astray = (held.is_not_null() & _instant(held).is_null()).arg_true()
-    if len(astray):
-        got = f"{shown(texts[astray[0]])} at position {astray[0]:,}; {len(astray):,} such in all"
-        raise InvalidArgument(f"since must be dates, or datetimes with an offset or Z (got {got})")
+    if not isinstance(typed.dtype, pl.Datetime):
+        held = texts.str.strip_chars().replace("", None)
+        rule = f"have dates, or datetimes with an offset or Z, in its column {shown(texts.name)}"
+        rows.check(rule, texts, held.is_not_null() & _instant(held).is_null())

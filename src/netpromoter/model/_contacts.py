@@ -63,11 +63,22 @@ def fingerprint(address: str, key: bytes = b"") -> int:
 
 
 def _fingerprint(address: str, key: bytes) -> int:
-    plain = address.strip().casefold()
+    plain = _ascii_domain(address.strip().casefold())
     digits = _NOT_DIALED.sub("", plain)
     known = digits if digits.lstrip("+").isdigit() else plain
     digest = blake2b(known.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
     return int.from_bytes(digest, "little") or 1
+
+
+def _ascii_domain(address: str) -> str:
+    """Write the domain of a mail address as the network does (RFC 3490), however it was typed."""
+    name, at, domain = address.rpartition("@")
+    if address.isascii() or not at:
+        return address
+    try:
+        return f"{name}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        return address
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

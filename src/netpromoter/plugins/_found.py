@@ -66,7 +66,7 @@ def _among(found: Iterable[Found], plugin: object) -> bool:
 def _imported(point: EntryPoint) -> Found:
     try:
         return Found(name=point.name, origin=_origin(point), plugin=point.load())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = f"plugin {point.name!r} from {_origin(point)} must be importable (got {said(error)})"
         raise PluginError(text) from error
 
@@ -75,6 +75,6 @@ def _origin(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """Give an error on one line, even one that cannot show itself."""
     return " ".join("".join(format_exception_only(error)).split())

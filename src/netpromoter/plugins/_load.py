@@ -35,7 +35,9 @@ def load_plugins(*extra: object, entry_points: bool = True) -> Plugins:
     Parameters
     ----------
     *extra : module or object
-        Plugins beside those that are installed. One that is installed too, or is given twice, counts once.
+        Plugins beside those that are installed. One that is installed too, or is given twice, counts once. Each is
+        named after its module or class, and several of one class are numbered in their order. How far a program has
+        told a plugin is kept under this name, so give those of one class in the same order each time.
     entry_points : bool, default True
         Whether to import what distributions name in the group ``netpromoter`` of their entry points.
 
@@ -142,10 +144,10 @@ def _asked(impl: pluggy.HookImpl, hook: str) -> Mapping[str, Callable[..., Any]]
     rule = f"{hook} of plugin {impl.plugin_name!r} must return a mapping of {names} to factories"
     try:
         offered = impl.function()
-        pairs = list(offered.items()) if isinstance(offered, Mapping) else None
-    except Exception as error:
+        pairs: Any = list(offered.items()) if isinstance(offered, Mapping) else None
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{rule} (got {said(error)})") from error
-    if pairs is None:
+    if pairs is None or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         raise PluginError(f"{rule} (got a {type(offered).__name__})")
     for name, factory in pairs:
         if not (isinstance(name, str) and form.fullmatch(name)):

@@ -121,7 +121,8 @@ class MemoryStore:
         with self.exclusive():
             self._forgotten.add(keyed_hash(check_contact(contact), self._key))
             theirs = [self._log[position - 1].event for position in self._of.get(contact, [])]
-            stranger = forgotten_id(len(self._strangers) + 1)
+            # no id that anybody could have
+            stranger = forgotten_id(keyed_hash(str(len(self._strangers)), self._key, salt=b"stranger"))
             self._strangers.add(stranger)
             self._log = [self._without(contact, stranger, entry) for entry in self._log]
             self._index()
