@@ -1143,6 +1143,28 @@ def test_an_interrupt_lets_each_worker_finish_the_message_in_hand(workers):
     assert found.store.claims() == []
 
 
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_an_interrupt_that_strikes_at_the_beginning_stops_the_workers(is_begun, monkeypatch):
+    """Whether or not the thread that works was started by then, nobody sends once the caller has gone on."""
+    start, struck = threading.Thread.start, []
+
+    def interrupted(thread):
+        if is_begun or struck:
+            start(thread)
+        if not struck and thread.name == "netpromoter-desk":
+            struck.append(thread)
+            raise KeyboardInterrupt
+
+    channel = Post()
+    found = adopted(channel, 60)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    assert found.dispatch(clock=Clock(), workers=3).interrupted
+    carried = len(channel.given)
+    assert len(kinds(found, Sent)) == carried < 60
+    time.sleep(0.05)
+    assert len(channel.given) == carried
+
+
 def test_a_handler_that_ends_the_program_waits_for_the_messages_in_hand():
     """Whatever it raises is raised once they are sent and recorded: nobody sends for a caller who is gone."""
 

@@ -541,6 +541,7 @@ class Pairless(dict):
         return [1, 2]
 
 
+PAIRLESS = Pairless()
 CHANNELS = "netpromoter_register_channels of plugin 'bad' must return a mapping of names such as 'smtp' to factories"
 STORES = "netpromoter_register_stores of plugin 'bad' must return a mapping of schemes such as 'sqlite' to factories"
 SENT = "netpromoter_message_sent of plugin 'bad' must"
@@ -584,7 +585,7 @@ BAD = {
     "returns None": (module("bad", netpromoter_register_channels=lambda: None), f"{CHANNELS} (got a NoneType)"),
     "exits": (module("bad", netpromoter_register_channels=raising(SystemExit(3))), f"{CHANNELS} (got SystemExit: 3)"),
     "returns no pairs": (
-        module("bad", netpromoter_register_channels=Pairless),
+        module("bad", netpromoter_register_channels=lambda: PAIRLESS),
         f"{CHANNELS} (got a Pairless)",
     ),
     "returns a list": (module("bad", netpromoter_register_stores=lambda: [Shelf]), f"{STORES} (got a list)"),

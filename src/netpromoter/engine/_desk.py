@@ -111,13 +111,19 @@ class Desk(Generic[T]):
         self._is_dry = True
         self._is_passing_over = False
         self._present = 0
+        self._turn = threading.Lock()  # whoever has it is the desk
         self._ended = threading.Event()
         #: Why not all workers were started.
         self.failure: BaseException | None = None
 
     def open(self) -> None:
-        """Begin."""
-        threading.Thread(target=self._run, name="netpromoter-desk").start()
+        """Begin, unless it has begun: whom an interrupt strikes here opens it again, not being sure."""
+        try:
+            threading.Thread(target=self._run, name="netpromoter-desk").start()
+        except RuntimeError:  # there is no thread to be had
+            if self._turn.acquire(blocking=False):
+                self._ended.set()
+            raise
 
     def wait(self, seconds: float) -> bool:
         """Wait until it has ended, but not longer; say whether it has."""
@@ -145,6 +151,8 @@ class Desk(Generic[T]):
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            return
         try:
             self._begin()
             while self._receive():

@@ -230,12 +230,7 @@ class Dispatcher:
         count("workers", workers, least=1)
         each = {f"{name}/{number}": partial(self._work, f"{name}/{number}") for number in range(workers)}
         desk = Desk(self.store, self._prepared, workers=each, stop=self.stop)
-        try:
-            desk.open()
-            interrupted = self._wait(desk)
-        except BaseException:
-            self.stop.set()
-            raise
+        interrupted = self._work_at(desk)
         facts: dict[str, Any] = {**self.tally, "interrupted": interrupted or self.stop.is_set()}
         done = Dispatch(**facts, down=dict(self.down), reasons=dict(self.reasons.most_common()))
         failure = desk.failure if self._failure is None else self._failure
@@ -244,20 +239,25 @@ class Dispatcher:
             raise failure
         return done
 
-    def _wait(self, desk: Desk[_Prepared]) -> bool:
-        """Wait for the end; say whether there was an interrupt, which stops the workers.
+    def _work_at(self, desk: Desk[_Prepared]) -> bool:
+        """Open a desk and wait for its end; say whether there was an interrupt, which stops the workers.
 
         Whatever else a handler of a signal raises here stops them too, and is raised once they have ended: who sends
         must not go on when nobody waits for it any more.
         """
         raised_here: list[BaseException] = []
+        is_open = False
         while True:
             try:
+                if not is_open:
+                    desk.open()
+                    is_open = True
                 while not desk.wait(_PATIENCE):
                     pass
             except BaseException as problem:  # noqa: BLE001 -- it is raised again
-                raised_here.append(problem)
                 self.stop.set()
+                raised_here.append(problem)
+                is_open = is_open or isinstance(problem, RuntimeError)
             else:
                 break
         for other in raised_here:
