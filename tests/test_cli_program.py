@@ -234,6 +234,22 @@ def test_why_messages_are_not_sent_is_told_once(name, status, counts, reason):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("data", "status", "said"),
+    [
+        ("ID,E-mail\na,a@x.de\n", 2, "id must be one of 'ID', 'E-mail' (got 'id'); --id and --address name columns"),
+        ("id,E-mail\na,a@x.de\n", 2, "--address must name a column of addresses, such as email=E-mail (the file has"),
+        ("id,email\na,a@x.de\n\na,b@x.de\n", 1, "must give every contact an id of its own (got 'a' again on line 4; 1"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_a_list_of_contacts_that_cannot_be_read_says_what_goes_on(data, status, said):
+    """What the command can put right is wrong usage; what the file must is told with its line."""
+    (Path.cwd() / "people.csv").write_text(data)
+    ended = run("program", "--contacts", "people.csv")
+    assert (ended.exit_code, said in ended.stderr) == (status, True)
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_channel_that_is_down_ends_with_1():
     """What could not be sent waits, the channel is named with its error, and a terminal is not steered by it."""

@@ -17,6 +17,8 @@ from .errors import InvalidArgument, MissingDependency, MissingRatings, NoRating
 
 __all__ = [
     "between",
+    "check_contact",
+    "check_name",
     "count",
     "harmless",
     "hash_key",
@@ -176,6 +178,13 @@ def check_contact(contact: Any) -> str:
     if isinstance(contact, str) and contact.strip():
         return contact
     raise refusal("contact", "text that is not blank", contact)
+
+
+def check_name(name: Any) -> str:
+    """Return what somebody is called, or refuse what is no text."""
+    if isinstance(name, str):
+        return name
+    raise refusal("name", "text", name)
 
 
 def line(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpromoter.channels import ConsoleChannel
-from netpromoter.errors import Uncertain
+from netpromoter.errors import InvalidArgument, Uncertain
 from netpromoter.testing import ChannelContract, rendered_messages
 
 RULE = "-" * 72
@@ -75,3 +75,12 @@ def test_a_stream_that_fails_leaves_it_uncertain(letter_to):
     stream.close()
     with pytest.raises(Uncertain, match=r"^the stream did not take the message$"):
         ConsoleChannel(stream).send(letter_to())
+
+
+@pytest.mark.parametrize("stream", ["out.txt", 5, b"", object()])
+def test_a_stream_is_one(stream):
+    """What nothing can be written to is refused before there is a message."""
+    with pytest.raises(
+        InvalidArgument, match=r"^stream must be a text stream, with the methods write and flush \(got "
+    ):
+        ConsoleChannel(stream)

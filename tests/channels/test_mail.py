@@ -249,7 +249,7 @@ def test_senders_may_have_a_name(text, field):
     assert [spec for _, spec in getaddresses([held])] == ["care@example.com"]
 
 
-@pytest.mark.parametrize("wrong", ["", "Acme", "Acme <care>", "a@b.c <d@e.f> g", None, 7])
+@pytest.mark.parametrize("wrong", [b"care@example.com", "", "Acme", "Acme <care>", "a@b.c <d@e.f> g", None, 7])
 def test_a_sender_is_an_address(wrong):
     """Both channels that write mail say it at once, when they are made."""
     for make in (lambda: OutboxChannel("x", sender=wrong), lambda: SmtpChannel("localhost", sender=wrong)):

@@ -674,3 +674,24 @@ def test_of_two_who_settle_at_once_one_is_told():
         (event,) = (entry.event for entry in found.store.entries(kinds=(Settled,)))
         attempts = len(list(found.store.entries(kinds=(Scheduled,))))
         assert attempts == (1 if event.delivered else 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"smallest_group": "x"}, "smallest_group must be"),
+        ({"smallest_group": 0}, "smallest_group must be"),
+        ({"order": ""}, ""),
+    ],
+)
+def test_options_of_the_wrong_kind_are_refused(wrong, said):
+    """Also those that a program of customers would not come to use."""
+    with pytest.raises(InvalidArgument, match=f"^{said}"):
+        program(**wrong)
+
+
+def test_the_id_of_a_person_is_text():
+    """Whoever is to be forgotten is named as the caller names them."""
+    found, _ = sent(1)
+    with pytest.raises(InvalidArgument, match=r"^contact must be text that is not blank \(got 5\)$"):
+        found.forget(5, at=MONDAY)

@@ -171,3 +171,10 @@ def test_a_destination_stands_once_for_each_who_holds_it(people):
     """Every fingerprint stands once for each person who holds it, on however many channels, in rising order."""
     held = [set(map(fingerprint, person.addresses.values())) for person in people]
     assert Contacts.of(people).destinations.tolist() == sorted(each for holder in held for each in holder)
+
+
+@pytest.mark.parametrize("people", [None, 5])
+def test_nobody_is_made_of_what_is_not_several(people):
+    """What cannot be gone through is refused by its name."""
+    with pytest.raises(InvalidArgument, match=r"^people must be several contacts \(got "):
+        Contacts.of(people)

@@ -173,6 +173,9 @@ def test_what_is_no_filter_is_refused(make):
     for wrong in (Scheduled, 5):
         with pytest.raises(InvalidArgument, match=r"^kinds must be a sequence of classes of events \(got "):
             store.entries(kinds=wrong)
+    for use in (store.cursor, lambda name: store.move_cursor(name, 1)):
+        with pytest.raises(InvalidArgument, match=r"^name must be text \(got 5\)$"):
+            use(5)
     for wrong in (scheduled(), {"a": scheduled()}, None):
         with pytest.raises(InvalidArgument, match=r"^events must be a sequence of events \(got "):
             store.append(wrong)

@@ -73,7 +73,7 @@ def sender(text: str) -> Address:
         named = _NAMED.fullmatch(text.strip())
         found = address(named["spec"] if named else text)
         name = named["name"].strip().strip('"') if named else ""
-    except (Refused, AttributeError):
+    except (Refused, AttributeError, TypeError):
         name, found = "\n", None
     if found is None or not name.isprintable():
         raise refusal("sender", 'an address such as "care@example.com" or "Acme <care@example.com>"', text) from None

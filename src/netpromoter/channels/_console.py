@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 import attrs
 
-from netpromoter._checks import harmless
+from netpromoter._checks import harmless, refusal
 from netpromoter.errors import Uncertain
 from netpromoter.model import Message, Receipt
 
+from ._fields import checked, maybe
 from ._refused import Refused
 
 __all__ = ["ConsoleChannel"]
+
+
+def _text_stream(name: str, value: Any) -> None:
+    if not callable(getattr(value, "write", None)) or not callable(getattr(value, "flush", None)):
+        raise refusal(name, "a text stream, with the methods write and flush", value)
 
 
 @attrs.frozen
@@ -46,7 +52,7 @@ class ConsoleChannel:
     True
     """
 
-    stream: TextIO | None = attrs.field(default=None, repr=False)
+    stream: TextIO | None = attrs.field(default=None, repr=False, validator=maybe(checked(_text_stream)))
 
     def send(self, message: Message, /) -> Receipt:
         """Print one message.

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from netpromoter._checks import check_contact, one_of, refusal
+from netpromoter._checks import check_contact, count, one_of, refusal
 from netpromoter.insight import Loop
 from netpromoter.model import (
     Bounced,
@@ -168,6 +168,7 @@ class Program:
 
     def __attrs_post_init__(self) -> None:
         check_parts(self)
+        count("smallest_group", self.smallest_group, least=1)
         unknown = set(self.policy.channels.order) - set(self.channels)
         if unknown:
             raise refusal("order", f"of channels among {', '.join(map(repr, self.channels))}", sorted(unknown))
@@ -204,7 +205,7 @@ class Program:
             audience=self.audience,
             rules=self._rules,
             reminders=self.reminders,
-            channels=self.order or Channels(*self.channels),
+            channels=Channels(*self.channels) if self.order is None else self.order,
             variants=self.variants,
             time_zone=self.time_zone,
             keep=self.keep,

@@ -138,6 +138,9 @@ class Contacts:
         InvalidArgument
             If two have one id, or if an attribute is of one kind here and of another there.
         """
+        given: Any = people
+        if not isinstance(given, Iterable):
+            raise refusal("people", "several contacts", given)
         held = list(people)
         for position, person in enumerate(held):
             if not isinstance(person, Contact):

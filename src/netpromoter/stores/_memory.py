@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from threading import RLock
 
-from netpromoter._checks import check_contact, count, hash_key, texts
+from netpromoter._checks import check_contact, check_name, count, hash_key, texts
 from netpromoter.errors import StoreClosed
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
@@ -114,7 +114,7 @@ class MemoryStore:
     def move_cursor(self, name: str, position: int, /) -> None:
         """Note how far somebody has read."""
         with self._opened():
-            self._cursors[name] = count("position", position)
+            self._cursors[check_name(name)] = count("position", position)
 
     def forget(self, contact: str, /) -> Forgotten:
         """Delete what is personal of somebody."""
@@ -189,7 +189,7 @@ class MemoryStore:
     def cursor(self, name: str, /) -> int:
         """Say how far somebody has read."""
         with self._opened():
-            return self._cursors.get(name, 0)
+            return self._cursors.get(check_name(name), 0)
 
     def forgotten(self, contacts: Iterable[str], /) -> set[str]:
         """Give those ids under which somebody was forgotten."""

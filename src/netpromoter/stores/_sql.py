@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netpromoter._checks import check_contact, count, hash_key, require, texts
+from netpromoter._checks import check_contact, check_name, count, hash_key, require, texts
 from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
 
 from ._append import append
@@ -88,7 +88,7 @@ class SqlStore:
 
     def move_cursor(self, name: str, position: int, /) -> None:
         """Note how far somebody has read."""
-        place = {"name": quoted(name), "position": count("position", position)}
+        place = {"name": quoted(check_name(name)), "position": count("position", position)}
         with self._connections.writing() as link:
             link.execute(self._statements["set_cursor"], place)
 
@@ -179,8 +179,9 @@ class SqlStore:
 
     def cursor(self, name: str, /) -> int:
         """Say how far somebody has read."""
+        values = {"name": quoted(check_name(name))}
         with self._connections.reading() as link:
-            rows = link.rows(self._statements["cursor"], {"name": quoted(name)})
+            rows = link.rows(self._statements["cursor"], values)
         return rows[0][0] if rows else 0
 
     def forgotten(self, contacts: Iterable[str], /) -> set[str]:
