@@ -1,6 +1,7 @@
 """The console: messages that a person reads and a terminal does not obey."""
 
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -26,13 +27,17 @@ class TestConsoleChannel(ChannelContract):
 
     @pytest.fixture
     def delivered(self, stream):
-        return lambda: stream.getvalue().split(RULE)[:-1]
+        return lambda: [unescaped(text) for text in stream.getvalue().split(RULE)[:-1]]
 
     @pytest.fixture
     def down_channel(self):
         closed = io.StringIO()
         closed.close()
         return ConsoleChannel(closed)
+
+
+def unescaped(text):
+    return re.sub(r"\\u[0-9a-f]{4}", lambda found: found[0].encode().decode("unicode_escape"), text)
 
 
 def printed(message, **options):

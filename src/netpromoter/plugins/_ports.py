@@ -17,21 +17,24 @@ class Channel(Protocol):
     """What carries a message: one method.
 
     1. `send` gives a `Receipt` that names the message it was given.
-    2. An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, as far as
-       the channel can know.
+    2. An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, and
+       nobody else, as far as the channel can know.
     3. A refused message is a failed receipt with a reason, never an exception: temporary, perhaps with the time after
        which to try again, or permanent where the address will refuse every other message too.
     4. An exception means that the channel itself is down; then the message may or may not have been sent, unless the
        exception is `netpromoter.errors.ChannelDown`, which says that it was not.
     5. What the channel cannot express it refuses; it never drops a part of a message silently.
     6. A message is not changed, and nothing of it is kept, printed or logged; neither a receipt nor an exception holds
-       its address.
-    7. A channel that is a context manager is opened before the first message of a batch and closed after the last; it
-       can be opened again after it was closed.
-    8. A channel whose attribute `idempotent` is True may be given the same message twice, and delivers it once.
-
-    One instance serves one worker: it need not be safe for threads. A channel has no clock, no retries and no rates of
-    its own; those are the engine's.
+       its address or its words.
+    7. A channel that is a context manager is given messages only while it is open: it is opened before the first
+       message of a batch and closed after the last; it can be opened again after it was closed.
+    8. A channel whose attribute `idempotent` is True may be given the same message twice, here and in another process,
+       and delivers it once; a message with another id is another, also to the same person.
+    9. A short message in plain words is accepted as long as the service takes it, however many came before it and
+       whenever it is due: a channel has no clock, no retries and no rates of its own; those are the engine's.
+    10. One instance serves one worker, and need not be safe for threads. Of a channel that it was given, a program
+        makes another for each worker, by `attrs.evolve`, or by `copy.copy` where its class is not of attrs; they are
+        used at once, and what one of them opens is its own.
     """
 
     def send(self, message: Message, /) -> Receipt:

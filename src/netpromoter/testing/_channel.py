@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import hashlib
 import logging
 import traceback
+import unicodedata
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from itertools import count
+from threading import Barrier, BrokenBarrierError
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, ClassVar, TypeAlias
+from urllib.parse import quote
 
 import attrs
 import pytest
@@ -26,17 +33,33 @@ __all__ = ["ChannelContract", "rendered_messages"]
 Delivered: TypeAlias = Callable[[], Sequence[str]]
 
 _AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
+_LONG_AGO, _FAR_AHEAD = _AT.replace(year=2001), _AT.replace(year=2101)
 _NUMBERS = count()
+_MARK = "-4711"
 _ADDRESSES = (
-    "",
     "@",
-    "nobody",
-    "ann@example.com\r\nBcc: eve@example.com",
-    "ann@example.com\x00",
-    "a b@c d",
-    "\ud83d@x.y",
+    f"nobody{_MARK}",
+    f"ann{_MARK}@example.com\r\nBcc: eve@example.com",
+    f"ann{_MARK}@example.com\x00",
+    f"a b{_MARK}@c d",
+    f"\ud83d{_MARK}@x.y",
 )
-_LONG = " ".join(f"word-{number}" for number in range(500))
+#: Letters with accents, in one sign and in two; other scripts; signs beyond the first 65,536, alone and joined; and
+#: words that are longer than a text message, than the line of a head, and than a chat takes.
+_WORDS = (
+    "Ünïcödé — 你好\n再见",
+    "Ame\u0301lie und A\u0308nne",
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "thank you \U0001f642",
+    "\U0001f469\u200d\U0001f680 and \U0001f1eb\U0001f1f7",
+    *(" ".join(f"word-{number}" for number in range(size)) for size in (30, 300, 3_000)),
+)
+_BREAKS = st.sampled_from([" ", "\n", "\r\n", "\n\n"])
+_HEADERS = st.sampled_from(
+    [{}, {"List-Unsubscribe": "<https://nps.example.com/u/1>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}]
+)
+_ENOUGH = 20
+_WORKERS = 4
 
 
 def rendered_messages(*, to: str = "ann@example.com") -> st.SearchStrategy[Message]:
@@ -50,7 +73,8 @@ def rendered_messages(*, to: str = "ann@example.com") -> st.SearchStrategy[Messa
     Returns
     -------
     strategy of Message
-        With a subject, with text, HTML or both, and in every script; no two messages have one id.
+        Invitations and reminders, with a subject, with text, HTML or both, with headers of mail or without; in every
+        script, of a word or of several lines. Two that differ have different ids.
 
     Examples
     --------
@@ -61,46 +85,81 @@ def rendered_messages(*, to: str = "ann@example.com") -> st.SearchStrategy[Messa
     ...     assert message.text or message.html
     >>> test()
     """
-    signs = st.characters(categories=("L", "M", "N", "P", "S"))
-    words = st.lists(st.text(signs, min_size=1, max_size=12), min_size=1, max_size=8).map(" ".join)
-    html = words.map(lambda text: f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>")
-    bodies = st.tuples(words, html) | st.tuples(words, st.none()) | st.tuples(st.none(), html)
-    return st.builds(lambda subject, body: _message(to, subject=subject, text=body[0], html=body[1]), words, bodies)
-
-
-def _message(to: str, **words: Any) -> Message:
-    given = {"subject": "How likely?", "text": "Tell us, please.", **words}
-    number = next(_NUMBERS)
-    return Message(
-        survey="relationship", occasion="autumn", contact=f"c-{number}", step=0, channel="test", to=to, due=_AT, **given
+    signs = st.characters(categories=("L", "M", "N", "P", "S", "Cf"))
+    word = st.builds(str.__add__, st.characters(categories=("L", "N", "P", "S")), st.text(signs, max_size=11))
+    words = st.lists(word, min_size=1, max_size=8)
+    text = st.builds(lambda breaks, words, times: breaks.join(words * times), _BREAKS, words, st.sampled_from([1, 20]))
+    html = text.map(lambda text: f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>")
+    bodies = st.tuples(text, html) | st.tuples(text, st.none()) | st.tuples(st.none(), html)
+    return st.builds(
+        lambda body, **facts: _identified(_message(to, text=body[0], html=body[1], **facts)),
+        bodies,
+        subject=words.map(" ".join),
+        headers=_HEADERS,
+        step=st.integers(0, 3),
     )
 
 
-def _unsendable(address: str) -> list[Message]:
-    """Give messages that hardly anything can carry."""
-    wrong = [_message(to) for to in _ADDRESSES if to]
-    return [*wrong, _message(address, text=None), _message(address, subject="Hi\r\nBcc: eve@example.com", text="\x00")]
+def _message(to: str, **facts: Any) -> Message:
+    number = next(_NUMBERS)
+    given: dict[str, Any] = {"contact": f"c-{number}", "step": 0, "due": _AT, "subject": "How likely?"}
+    given |= {"text": "Tell us, please.", **facts}
+    return Message(survey="relationship", occasion="autumn", channel="test", to=to, **given)
+
+
+def _identified(message: Message) -> Message:
+    """Give a message an id that comes of all that it says."""
+    said = repr(attrs.astuple(attrs.evolve(message, contact="c")))
+    return attrs.evolve(message, contact=f"c-{hashlib.sha256(said.encode()).hexdigest()[:16]}")
+
+
+def _odd(address: str) -> list[Message]:
+    """Give messages that hardly anything can carry, to an address that is not to blame."""
+    return [
+        _message(address, text=None, subject=f"subject{_MARK}"),
+        _message(address, text=f"text{_MARK}\x00", subject=f"subject{_MARK}\r\nBcc: eve@example.com"),
+    ]
+
+
+def _misaddressed() -> list[Message]:
+    """Give messages to what is hardly an address."""
+    return [_message(to) for to in _ADDRESSES]
+
+
+def _parts(address: str) -> Iterator[tuple[str, Message]]:
+    """Give words, each time with a message that has them in one part."""
+    for words in _WORDS:
+        yield words, _message(address, text=words)
+        yield words, _message(address, text=None, html=f"<p>{words}</p>")
+        yield words, _message(address, subject=" ".join(words.split()))
+    yield "both", _message(address, text="both", html="<p>both</p>")
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    """Give words as a person reads them: however lines are broken, and whether an accent is a sign of its own."""
+    return unicodedata.normalize("NFC", "".join(text.split()))
 
 
 class ChannelContract:
     """A test for each sentence of `netpromoter.plugins.Channel`; inherit from it and give a fixture `channel`.
 
-    More fixtures let it look closer; a test that needs one which is not there is skipped, and says so.
+    More fixtures let it look closer; a test that needs one which is not there is skipped, and says so. Services that
+    are made up for the test must bear several workers at once.
 
     - `address`: whom to write to; "ann@example.com" if it is not there.
     - `delivered`: a function that gives what has arrived through `channel`, each message as one text: its subject and
       its words as a person reads them.
+    - `recipients`: a function that gives the address that each of them has arrived at, in the same order; and
+      `another_address`, somebody else, "bob@example.com" if it is not there.
+    - `second_channel`: `channel` once more, with the same service, as another process would make it; if it is not
+      there, a copy as a program makes it for a worker.
     - `refusing_channel`: a channel whose service refuses every message.
     - `down_channel`: a channel whose service cannot be reached.
 
     Attributes
     ----------
     examples : int
-        How many random messages are sent.
+        How many random messages are sent, the same in each run.
 
     Examples
     --------
@@ -120,9 +179,24 @@ class ChannelContract:
         return "ann@example.com"
 
     @pytest.fixture
+    def another_address(self) -> str:
+        """Whom else to write to."""
+        return "bob@example.com"
+
+    @pytest.fixture
     def delivered(self) -> Delivered | None:
         """Give what has arrived; None if that cannot be seen."""
         return None
+
+    @pytest.fixture
+    def recipients(self) -> Delivered | None:
+        """Give where it has arrived; None if that cannot be seen."""
+        return None
+
+    @pytest.fixture
+    def second_channel(self, channel: Channel) -> Channel:
+        """Give the channel as another process has it."""
+        return _made_anew(channel)
 
     @pytest.fixture
     def refusing_channel(self) -> Channel | None:
@@ -136,35 +210,56 @@ class ChannelContract:
 
     def test_01_receipt(self, channel: Channel, address: str) -> None:
         """`send` gives a `Receipt` that names the message it was given."""
+        with _opened(channel) as opened:
 
-        @settings(max_examples=self.examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(message=rendered_messages(to=address))
-        def check(message: Message) -> None:
-            receipt = channel.send(message)
-            assert isinstance(receipt, Receipt)
-            assert receipt.message == message.id
+            @settings(
+                max_examples=self.examples,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(message=rendered_messages(to=address))
+            def check(message: Message) -> None:
+                receipt = opened.send(message)
+                assert isinstance(receipt, Receipt)
+                assert receipt.message == message.id
 
-        check()
+            check()
 
-    def test_02_accepted(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
-        """An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, as
-        far as the channel can know.
+    def test_02_accepted(
+        self,
+        channel: Channel,
+        address: str,
+        another_address: str,
+        delivered: Delivered | None,
+        recipients: Delivered | None,
+    ) -> None:
+        """An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, and
+        nobody else, as far as the channel can know.
         """
         arrived = _needed("delivered", delivered)
-        for message in [_message(address), _message(address), *_unsendable(address)]:
-            before, accepted = len(arrived()), False
-            with suppress(Exception):
-                accepted = channel.send(message).accepted
-            assert len(arrived()) - before == accepted
+        with _opened(channel) as opened:
+            for message in [_message(address), _message(address), *_odd(address), *_misaddressed()]:
+                before = len(arrived())
+                accepted = _accepts(opened, message)
+                assert len(arrived()) - before == accepted
+            for to in (address, another_address, address):
+                if recipients is not None and _accepts(opened, _message(to)):
+                    assert recipients()[-1] == to
 
     def test_03_refused(self, channel: Channel, address: str, refusing_channel: Channel | None) -> None:
         """A refused message is a failed receipt with a reason, never an exception: temporary, perhaps with the time
         after which to try again, or permanent where the address will refuse every other message too.
         """
-        receipts = [channel.send(message) for message in _unsendable(address)]
+        with _opened(channel) as opened:
+            odd = [opened.send(message) for message in _odd(address)]
+            receipts = [*odd, *(opened.send(message) for message in _misaddressed())]
         assert all(receipt.accepted or receipt.reason.strip() for receipt in receipts)
+        assert not any(receipt.permanent for receipt in odd)
         if refusing_channel is not None:
-            receipt = refusing_channel.send(_message(address))
+            with _opened(refusing_channel) as opened:
+                receipt = opened.send(_message(address))
             assert not receipt.accepted
             assert receipt.reason.strip()
 
@@ -174,29 +269,28 @@ class ChannelContract:
         """
         down = _needed("down_channel", down_channel)
         before = _arrived(delivered)
-        with pytest.raises(Exception) as caught:  # noqa: PT011 -- any exception says that the channel is down
-            down.send(_message(address))
+        # any exception says that the channel is down
+        with pytest.raises(Exception) as caught, _opened(down) as opened:  # noqa: PT011
+            opened.send(_message(address))
         if isinstance(caught.value, ChannelDown):
             assert _arrived(delivered) == before
 
     def test_05_whole(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
         """What the channel cannot express it refuses; it never drops a part of a message silently."""
         arrived = _needed("delivered", delivered)
-        parts: list[dict[str, Any]] = [{}, {"text": _LONG}, {"text": "Ünïcödé — 你好\n再见"}]
-        parts += [{"text": None, "html": "<p>only-in-html</p>"}, {"text": "both", "html": "<p>both</p>"}]
-        for each in parts:
-            message = _message(address, **each)
-            if channel.send(message).accepted:
-                found = _squeezed(arrived()[-1])
-                assert _squeezed(message.subject or "") in found
-                assert _squeezed(message.text or "only-in-html") in found
-        with suppress(Exception):
-            assert not channel.send(_message(address, text=None)).accepted
+        with _opened(channel) as opened:
+            for words, message in _parts(address):
+                if opened.send(message).accepted:
+                    found = _squeezed(arrived()[-1])
+                    assert _squeezed(message.subject or "") in found
+                    assert _squeezed(words) in found
+            assert not _accepts(opened, _message(address, text=None))
 
     def test_06_nothing_kept(
         self,
         channel: Channel,
         address: str,
+        delivered: Delivered | None,
         refusing_channel: Channel | None,
         down_channel: Channel | None,
         *,
@@ -204,48 +298,136 @@ class ChannelContract:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """A message is not changed, and nothing of it is kept, printed or logged; neither a receipt nor an exception
-        holds its address.
+        holds its address or its words.
         """
         caplog.set_level(logging.DEBUG)
-        message = _message(address, subject="subject-4711", text="text-4711", headers={"X-Campaign": "header-4711"})
-        before = attrs.asdict(message)
-        told = [_told(each, message) for each in (channel, refusing_channel, down_channel) if each is not None]
+        secrets = (_MARK, address, quote(address, safe=""))
+        headers = {"X-Campaign": f"header{_MARK}"}
+        message = _message(address, subject=f"subject{_MARK}", text=f"text{_MARK}", headers=headers)
+        before, held = attrs.asdict(message), _held(channel)
+        for each in (channel, refusing_channel, down_channel):
+            told = [] if each is None else [_told(each, one) for one in (message, *_odd(address), *_misaddressed())]
+            said = [*told, *capfd.readouterr(), caplog.text, repr(each)]
+            assert [text for text in said for secret in secrets if secret in text] == []
         assert attrs.asdict(message) == before
-        said = [*told, *capfd.readouterr(), caplog.text, repr(channel)]
-        assert [text for text in said for secret in ("-4711", address) if secret in text] == []
         kept = weakref.ref(message)
-        del message
+        del message, before
         gc.collect()
         assert kept() is None
+        if delivered is not None:
+            assert [
+                text for text in _new_texts(channel, held, delivered) if any(each in text for each in secrets)
+            ] == []
 
     def test_07_batches(self, channel: Channel, address: str) -> None:
-        """A channel that is a context manager is opened before the first message of a batch and closed after the last;
-        it can be opened again after it was closed.
+        """A channel that is a context manager is given messages only while it is open: it is opened before the first
+        message of a batch and closed after the last; it can be opened again after it was closed.
         """
         batch: Any = channel
         if not hasattr(channel, "__enter__"):
             pytest.skip("the channel is no context manager")
+        accepted = []
         for size in (2, 1):
             with batch as opened:
-                assert all(opened.send(_message(address)).accepted for _ in range(size))
+                accepted += [opened.send(_message(address)).accepted for _ in range(size)]
+        assert len(set(accepted)) == 1
 
-    def test_08_idempotent(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
-        """A channel whose attribute `idempotent` is True may be given the same message twice, and delivers it once."""
+    def test_08_idempotent(
+        self, channel: Channel, second_channel: Channel, address: str, delivered: Delivered | None
+    ) -> None:
+        """A channel whose attribute `idempotent` is True may be given the same message twice, here and in another
+        process, and delivers it once; a message with another id is another, also to the same person.
+        """
         if not getattr(channel, "idempotent", False):
             pytest.skip("the channel is not idempotent")
         arrived, message = _needed("delivered", delivered), _message(address)
         before = len(arrived())
-        assert all(channel.send(again).accepted for again in (message, attrs.evolve(message)))
-        assert len(arrived()) == before + 1
+        with _opened(channel) as opened:
+            accepted = [opened.send(attrs.evolve(message)).accepted for _ in range(2)]
+        with _opened(second_channel) as opened:
+            accepted.append(opened.send(attrs.evolve(message)).accepted)
+            assert len(set(accepted)) == 1
+            assert len(arrived()) == before + accepted[0]
+            for other in ({"step": 1}, {"attempt": 1}, {"occasion": "winter"}, {"survey": "onboarding"}):
+                before = len(arrived())
+                assert opened.send(attrs.evolve(message, **other)).accepted == len(arrived()) - before
+
+    def test_09_ordinary(self, channel: Channel, address: str) -> None:
+        """A short message in plain words is accepted as long as the service takes it, however many came before it and
+        whenever it is due: a channel has no clock, no retries and no rates of its own; those are the engine's.
+        """
+        with _opened(channel) as opened:
+            for due in (_AT, _LONG_AGO, _FAR_AHEAD):
+                assert all(opened.send(_message(address, due=due)).accepted for _ in range(_ENOUGH))
+
+    def test_10_workers(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
+        """One instance serves one worker, and need not be safe for threads. Of a channel that it was given, a program
+        makes another for each worker, by `attrs.evolve`, or by `copy.copy` where its class is not of attrs; they are
+        used at once, and what one of them opens is its own.
+        """
+        before, start = _arrived(delivered), Barrier(_WORKERS)
+
+        def work(mine: Channel) -> list[bool]:
+            try:
+                with _opened(mine) as opened:
+                    with suppress(BrokenBarrierError):
+                        start.wait()  # until all are open
+                    return [opened.send(_message(address)).accepted for _ in range(_ENOUGH)]
+            finally:
+                start.abort()  # nobody waits for one that failed
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            found = pool.map(work, [_made_anew(channel) for _ in range(_WORKERS)])
+            accepted = [each for mine in found for each in mine]
+        assert len(set(accepted)) == 1
+        assert delivered is None or len(delivered()) == before + sum(accepted)
+
+
+def _opened(channel: Channel) -> AbstractContextManager[Channel]:
+    """Open a channel for a batch, if it is to be opened."""
+    batch: Any = channel
+    return batch if hasattr(channel, "__enter__") else nullcontext(channel)
+
+
+def _made_anew(channel: Any) -> Channel:
+    """Make another channel with the same options, as a program does for each worker."""
+    made: Channel = attrs.evolve(channel) if attrs.has(type(channel)) else copy.copy(channel)
+    return made
+
+
+def _accepts(channel: Channel, message: Message) -> bool:
+    with suppress(Exception):
+        return channel.send(message).accepted
+    return False
 
 
 def _told(channel: Channel, message: Message) -> str:
     """Give what a channel says of a message: a receipt, or an exception with all that a traceback of it would tell."""
     try:
-        receipt = channel.send(message)
+        with _opened(channel) as opened:
+            receipt = opened.send(message)
     except Exception as error:  # noqa: BLE001 -- whatever it raises is logged
         return "".join(traceback.format_exception(error, limit=0))
     return f"{receipt.reason} {receipt.reference}"
+
+
+def _new_texts(channel: Channel, before: dict[int, object], delivered: Delivered) -> list[str]:
+    """Give the texts that a channel holds and did not hold before, without what has arrived, which a service holds."""
+    found = _held(channel)
+    new = found.keys() - before.keys() - _held(delivered).keys()
+    return [str(found[each]) for each in new if isinstance(found[each], str | bytes | bytearray)]
+
+
+def _held(root: object) -> dict[int, object]:
+    """Give whatever an object leads to, but for modules and what is in them."""
+    found: dict[int, object] = {}
+    rest = [root]
+    while rest:
+        each = rest.pop()
+        if id(each) not in found and not isinstance(each, ModuleType | FrameType):
+            found[id(each)] = each
+            rest += (each.__closure__ or ()) if isinstance(each, FunctionType) else gc.get_referents(each)
+    return found
 
 
 def _arrived(delivered: Delivered | None) -> int:
