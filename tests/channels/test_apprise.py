@@ -68,6 +68,10 @@ class TestAppriseChannel(ChannelContract):
     def delivered(self, service):
         return lambda: [f"{title} {text}" for _, title, text in service.got]
 
+    @pytest.fixture
+    def recipients(self, service):
+        return lambda: [path.strip("/") for path, _, _ in service.got]
+
 
 @pytest.mark.parametrize("to", ["ann@example.com", "+1 555 0100", "a/b?c=d&e#f"])
 def test_the_address_is_put_in_its_place(service, letter_to, to):

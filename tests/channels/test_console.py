@@ -30,6 +30,10 @@ class TestConsoleChannel(ChannelContract):
         return lambda: [unescaped(text) for text in stream.getvalue().split(RULE)[:-1]]
 
     @pytest.fixture
+    def recipients(self, stream):
+        return lambda: re.findall("^To: (.*)", stream.getvalue(), re.MULTILINE)
+
+    @pytest.fixture
     def down_channel(self):
         closed = io.StringIO()
         closed.close()

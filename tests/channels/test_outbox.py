@@ -1,5 +1,7 @@
 """The outbox: a Maildir that any reader of mail opens, and that holds each message once."""
 
+import email
+import email.policy
 import errno
 import mailbox
 import os
@@ -26,25 +28,27 @@ class TestOutboxChannel(ChannelContract):
         return OutboxChannel(tmp_path / "outbox")
 
     @pytest.fixture
-    def delivered(self, tmp_path):
+    def arrived(self, tmp_path):
+        paths = []  # in the order in which they are found, since the clock of a folder is coarse
+
         def found():
-            names = sorted((tmp_path / "outbox").glob("new/*"), key=lambda path: path.stat().st_mtime_ns)
-            return [readable(path) for path in names]
+            paths.extend(path for path in (tmp_path / "outbox").glob("new/*") if path not in paths)
+            return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]
 
         return found
+
+    @pytest.fixture
+    def delivered(self, arrived):
+        return lambda: [f"{mail['Subject']} {mail.get_body(['plain', 'html']).get_content()}" for mail in arrived()]
+
+    @pytest.fixture
+    def recipients(self, arrived):
+        return lambda: [mail["To"] for mail in arrived()]
 
     @pytest.fixture
     def down_channel(self, tmp_path):
         (tmp_path / "file").write_text("no folder")
         return OutboxChannel(tmp_path / "file" / "outbox")
-
-
-def readable(path):
-    import email
-    import email.policy
-
-    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    return f"{mail['Subject']} {mail.get_body(['plain', 'html']).get_content()}"
 
 
 def test_the_folder_is_a_maildir(tmp_path, letter_to):

@@ -118,6 +118,10 @@ class TestSmtpChannel(ChannelContract):
         ]
 
     @pytest.fixture
+    def recipients(self, postbox):
+        return lambda: [", ".join(envelope.rcpt_tos) for envelope in postbox.envelopes]
+
+    @pytest.fixture
     def refusing_channel(self, start):
         class Refusing(Postbox):
             async def handle_RCPT(self, _server, _session, _envelope, address, _options):  # noqa: N802

@@ -56,10 +56,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.fault(self)
             return
         if self.server.status < 300:
-            data = json.loads(body)["data"]
-            self.server.by_key.setdefault(
-                self.headers["Idempotency-Key"], f"{data['subject']} {data['text']} {data['html']}"
-            )
+            self.server.by_key.setdefault(self.headers["Idempotency-Key"], json.loads(body)["data"])
         self.send_response(self.server.status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)
@@ -97,7 +94,11 @@ class TestWebhookChannel(ChannelContract):
 
     @pytest.fixture
     def delivered(self, service):
-        return lambda: list(service.by_key.values())
+        return lambda: [f"{data['subject']} {data['text']} {data['html']}" for data in service.by_key.values()]
+
+    @pytest.fixture
+    def recipients(self, service):
+        return lambda: [data["to"] for data in service.by_key.values()]
 
     @pytest.fixture
     def refusing_channel(self, refusing_service):

@@ -46,6 +46,11 @@ class TestContract(ChannelContract):
         return lambda: read(channel.tape)
 
     @pytest.fixture
+    def recipients(self, channel):
+        """Give whom each message on the tape is for: it stands in the first line."""
+        return lambda: [text.partition("\n")[0].removeprefix("to ") for text in read(channel.tape)]
+
+    @pytest.fixture
     def down_channel(self, tmp_path):
         """Give a teletype that is out of order: a folder is no tape."""
         return TeletypeChannel(tmp_path)
