@@ -43,14 +43,11 @@ def netpromoter_register_channels() -> Mapping[str, Callable[..., Channel]]:
 
     Examples
     --------
-    >>> class Printer:
-    ...     def send(self, message):
-    ...         print(message.text)
-    ...         return Receipt.sent(message)
+    >>> from netpromoter.channels import OutboxChannel
     >>> class Office:
     ...     @hookimpl
     ...     def netpromoter_register_channels(self):
-    ...         return {"printer": Printer}
+    ...         return {"tray": OutboxChannel}
     """
     return {}
 

@@ -57,15 +57,12 @@ def load_plugins(*extra: object, entry_points: bool = True) -> Plugins:
 
     Examples
     --------
+    >>> from netpromoter.channels import OutboxChannel
     >>> from netpromoter.plugins import hookimpl
-    >>> class Printer:
-    ...     def send(self, message):
-    ...         print(message.text)
-    ...         return Receipt.sent(message)
     >>> class Office:
     ...     @hookimpl
     ...     def netpromoter_register_channels(self):
-    ...         return {"printer": Printer}
+    ...         return {"tray": OutboxChannel}
     >>> load_plugins(Office(), entry_points=False)
     Plugins(Office, netpromoter; 6 channels, 4 stores)
     """

@@ -150,17 +150,14 @@ class Plugins:
 
         Examples
         --------
+        >>> from netpromoter.channels import OutboxChannel
         >>> from netpromoter.plugins import hookimpl, load_plugins
-        >>> class Printer:
-        ...     def send(self, message):
-        ...         print(message.text)
-        ...         return Receipt.sent(message)
         >>> class Office:
         ...     @hookimpl
         ...     def netpromoter_register_channels(self):
-        ...         return {"printer": Printer}
-        >>> type(load_plugins(Office()).channel("printer")).__name__
-        'Printer'
+        ...         return {"tray": OutboxChannel}
+        >>> load_plugins(Office()).channel("tray", folder="letters")
+        OutboxChannel(...)
         """
         offer = _known("channel", name, self._channels)
         made: Channel = offer.factory(**options)
