@@ -33,8 +33,8 @@ class Channel(Protocol):
     9. A short message in plain words is accepted as long as the service takes it, however many came before it and
        whenever it is due: a channel has no clock, no retries and no rates of its own; those are the engine's.
     10. One instance serves one worker, and need not be safe for threads. Of a channel that it was given, a program
-        makes another for each worker, by `attrs.evolve`, or by `copy.copy` where its class is not of attrs; they are
-        used at once, and what one of them opens is its own.
+        makes another for each worker, by ``attrs.evolve``, or by ``copy.copy`` where its class is not of attrs; they
+        are used at once, and what one of them opens is its own.
     """
 
     def send(self, message: Message, /) -> Receipt:

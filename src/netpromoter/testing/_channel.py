@@ -362,8 +362,8 @@ class ChannelContract:
 
     def test_10_workers(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
         """One instance serves one worker, and need not be safe for threads. Of a channel that it was given, a program
-        makes another for each worker, by `attrs.evolve`, or by `copy.copy` where its class is not of attrs; they are
-        used at once, and what one of them opens is its own.
+        makes another for each worker, by ``attrs.evolve``, or by ``copy.copy`` where its class is not of attrs; they
+        are used at once, and what one of them opens is its own.
         """
         before, start = _arrived(delivered), Barrier(_WORKERS)
 
