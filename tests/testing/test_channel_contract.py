@@ -2,11 +2,13 @@
 
 import re
 from inspect import getdoc
+from unicodedata import combining
 
 import pytest
+from hypothesis import Phase, find, given, settings
 
 from netpromoter.plugins import Channel
-from netpromoter.testing import ChannelContract
+from netpromoter.testing import ChannelContract, rendered_messages
 
 pytest_plugins = ["pytester"]
 
@@ -293,6 +295,15 @@ class Forgets8(Good):
             super().deliver(message)
 
 
+class Remembers8(Good):
+    def __init__(self, mailbox, mode="up"):
+        super().__init__(mailbox, mode)
+        self.seen = {}
+
+    def key(self, message):
+        return self.seen.setdefault(message.id, object())
+
+
 class Invites8(Good):
     def key(self, message):
         return message.survey, message.occasion, message.contact
@@ -375,10 +386,22 @@ for kind in [Good, *Good.__subclasses__()]:
     globals()[f"Test{kind.__name__}"] = contract(kind)
 
 
+class TestRemembers8(contract(Remembers8)):
+    @pytest.fixture
+    def second_channel(self, mailbox):
+        return Remembers8(mailbox)
+
+
 class TestAlone(ChannelContract):
     @pytest.fixture
     def channel(self):
         return Good({})
+
+
+class TestThrough(TestAlone):
+    @pytest.fixture
+    def delivered(self, channel):
+        return lambda: [words for _, words in channel.mailbox.values()]
 '''
 BROKEN = {name: int(number) for name, number in re.findall(r"^class (\w+?(\d+))\(Good\)", PROGRAM, re.MULTILINE)}
 
@@ -410,7 +433,7 @@ def test_each_sentence_of_the_port_has_its_test():
 def test_a_channel_fails_exactly_at_the_sentence_that_it_breaks(outcomes):
     """What keeps the contract passes; what breaks one sentence fails there and nowhere else."""
     failed = {kind: [number for number in found if found[number] == "failed"] for kind, found in outcomes.items()}
-    keeping = ["Good", "Loud", "Closed", "Composes", "Alone"]
+    keeping = ["Good", "Loud", "Closed", "Composes", "Alone", "Through"]
     assert failed == {name: [number] for name, number in BROKEN.items()} | {name: [] for name in keeping}
     assert set(BROKEN.values()) == set(SENTENCES)
 
@@ -420,3 +443,30 @@ def test_what_cannot_be_looked_at_is_skipped(outcomes):
     assert set(outcomes["Good"].values()) == {"passed"}
     assert {number for number, outcome in outcomes["Alone"].items() if outcome == "skipped"} == {2, 4, 5, 8}
     assert outcomes["Loud"][8] == "skipped"
+
+
+@given(one=rendered_messages(), other=rendered_messages())
+def test_the_id_of_a_drawn_message_comes_of_what_it_says(one, other):
+    """What is drawn again has its id again, and what differs has another."""
+    assert (one.id == other.id) == (one == other)
+
+
+DRAWN = {
+    "a long text": lambda message: len(message.text or "") > 200,
+    "a line end of mail": lambda message: "\r\n" in (message.text or ""),
+    "a sign that joins": lambda message: "\u200d" in (message.text or ""),
+    "a sign that turns": lambda message: "\u200f" in (message.text or ""),
+    "an accent of its own": lambda message: any(map(combining, message.text or "")),
+    "an emoji": lambda message: any(sign > "\uffff" for sign in message.text or ""),
+    "HTML alone": lambda message: message.text is None,
+    "text alone": lambda message: message.html is None,
+    "headers of mail": lambda message: "List-Unsubscribe" in message.headers,
+    "a reminder": lambda message: message.step > 0,
+}
+
+
+@pytest.mark.parametrize("what", DRAWN)
+def test_messages_are_drawn_in_all_their_kinds(what):
+    """Each kind of message that a channel may be given is drawn."""
+    generated = settings(phases=[Phase.generate], database=None, derandomize=True)
+    assert DRAWN[what](find(rendered_messages(), DRAWN[what], settings=generated))

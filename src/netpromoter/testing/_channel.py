@@ -44,16 +44,17 @@ _ADDRESSES = (
     f"a b{_MARK}@c d",
     f"\ud83d{_MARK}@x.y",
 )
-#: Letters with accents, in one sign and in two; other scripts; signs beyond the first 65,536, alone and joined; and
-#: words that are longer than a text message, than the line of a head, and than a chat takes.
-_WORDS = (
+#: Letters with accents, in one sign and in two; other scripts, and a mark of their direction; signs beyond the first
+#: 65,536, alone and joined.
+_SIGNS = (
     "Ünïcödé — 你好\n再见",
     "Ame\u0301lie und A\u0308nne",
-    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "\u05e9\u05dc\u05d5\u05dd\u200f! \u0645\u0631\u062d\u0628\u0627",
     "thank you \U0001f642",
     "\U0001f469\u200d\U0001f680 and \U0001f1eb\U0001f1f7",
-    *(" ".join(f"word-{number}" for number in range(size)) for size in (30, 300, 3_000)),
 )
+#: More than a text message takes, than the line of a head, and than a chat.
+_LENGTHS = tuple(" ".join(f"word-{number}" for number in range(size)) for size in (30, 300, 3_000))
 _BREAKS = st.sampled_from([" ", "\n", "\r\n", "\n\n"])
 _HEADERS = st.sampled_from(
     [{}, {"List-Unsubscribe": "<https://nps.example.com/u/1>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}]
@@ -87,7 +88,7 @@ def rendered_messages(*, to: str = "ann@example.com") -> st.SearchStrategy[Messa
     """
     signs = st.characters(categories=("L", "M", "N", "P", "S", "Cf"))
     word = st.builds(str.__add__, st.characters(categories=("L", "N", "P", "S")), st.text(signs, max_size=11))
-    words = st.lists(word, min_size=1, max_size=8)
+    words = st.lists(word | st.sampled_from(" ".join(_SIGNS).split()), min_size=1, max_size=8)
     text = st.builds(lambda breaks, words, times: breaks.join(words * times), _BREAKS, words, st.sampled_from([1, 20]))
     html = text.map(lambda text: f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>")
     bodies = st.tuples(text, html) | st.tuples(text, st.none()) | st.tuples(st.none(), html)
@@ -128,7 +129,7 @@ def _misaddressed() -> list[Message]:
 
 def _parts(address: str) -> Iterator[tuple[str, Message]]:
     """Give words, each time with a message that has them in one part."""
-    for words in _WORDS:
+    for words in _SIGNS + _LENGTHS:
         yield words, _message(address, text=words)
         yield words, _message(address, text=None, html=f"<p>{words}</p>")
         yield words, _message(address, subject=" ".join(words.split()))
