@@ -1143,6 +1143,22 @@ def test_an_interrupt_lets_each_worker_finish_the_message_in_hand(workers):
     assert found.store.claims() == []
 
 
+def test_a_stop_is_heard_by_whoever_has_taken_a_message_and_waits_for_its_turn():
+    """What is in hand is sent at once: a clock that was set back could keep it for longer than its lease."""
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            if len(waits) == 2:
+                self.set()
+            return self.is_set()
+
+    waits, channel = [], Post()
+    found = adopted(channel, 5, rates={"post": Rate(1, per=HOUR)})
+    assert found.dispatch(clock=Clock(), stop=Stop()).interrupted
+    assert len(channel.given) == len(kinds(found, Sent)) == len(waits) == 2
+
+
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_an_interrupt_that_strikes_at_the_beginning_stops_the_workers(is_begun, monkeypatch):
     """Whether or not the thread that works was started by then, nobody sends once the caller has gone on."""

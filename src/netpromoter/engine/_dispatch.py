@@ -153,10 +153,10 @@ class Delivery:
         """Wait until a channel may be given a message; False if the dispatch is to stop meanwhile."""
         return name not in self._paces or self._paces[name][0].turn(clock, stop.wait)
 
-    def keep_apart(self, name: str, clock: Clock) -> None:
-        """Wait where messages whose turn has come were held up since, and would leave together."""
+    def keep_apart(self, name: str, clock: Clock, stop: threading.Event) -> None:
+        """Wait where messages whose turn has come were held up since, and would leave together; not after a stop."""
         if name in self._paces:
-            self._paces[name][1].turn(clock, threading.Event().wait)
+            self._paces[name][1].turn(clock, stop.wait)
 
     def channel(self, name: str) -> Channel:
         """Make a channel for one worker."""
@@ -428,7 +428,7 @@ class _Worker:
     def _send(self, task: Task, rendered: Message, channel: Channel) -> None:
         """Hand a message to its channel, and keep the outcome for the next append."""
         message = task.message
-        self._all.delivery.keep_apart(message.channel, self._all.clock)
+        self._all.delivery.keep_apart(message.channel, self._all.clock, self._all.stop)
         try:
             receipt = _checked(channel.send(rendered), message)
         except ChannelDown as problem:
