@@ -1,9 +1,10 @@
-"""Random histories, 10^5 steps for each database: `pytest tests/stores/long_histories.py`; no other run collects it.
+"""Random histories, 3 * 10^5 steps on each database: `pytest tests/stores/long_histories.py`; nothing else runs it.
 
 They are the same each time, unless it is told ``--hypothesis-profile=search``.
 """
 
 import pytest
+from hypothesis import settings
 
 from netpromoter.stores import SqlStore
 from netpromoter.testing import StoreContract
@@ -12,7 +13,7 @@ from netpromoter.testing import StoreContract
 class Long(StoreContract):
     """The comparison alone, at length."""
 
-    examples, steps = 2_000, 50
+    examples, steps, derandomize = 2_000, 50, settings.default.derandomize
 
 
 @pytest.fixture(params=["sqlite://", "sqlite", "postgresql"])
@@ -22,7 +23,7 @@ def place(request):
 
 
 def test_random_histories_are_those_of_the_memory_store(place):
-    """In 10^5 random steps a database never gives anything but what the memory store gives."""
+    """In 3 * 10^5 random steps a database never gives anything but what the memory store gives."""
     store = SqlStore(place)
     Long().test_it_does_what_the_memory_store_does(store)
     store.close()

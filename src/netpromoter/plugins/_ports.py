@@ -53,20 +53,23 @@ class Store(Protocol):
        or of whoever shares such a destination.
     4. Positions rise, and a reader who has seen position n has seen every entry before it: none turns up later.
     5. `entries` gives what was appended, equal to it, in the order of positions; each filter leaves out what it does
-       not name, and filters combine.
+       not name, and filters combine. Whoever reads them may append and move cursors meanwhile.
     6. `touches` is the fold of `entries`, of the same contacts and after the same position.
-    7. `waiting` gives the messages that are due, that were adopted and neither taken nor withheld, the earliest first,
-       `limit` at most, each by the position of its adoption; none of a person who was forgotten.
+    7. `waiting` gives the messages that are due, that were adopted and not taken, and that have no outcome, the
+       earliest first, `limit` at most, each by the position of its adoption; none of a person who was forgotten.
     8. `claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a person
        who was forgotten.
     9. While one holds `exclusive`, nobody else appends; what is appended within becomes durable at its end, all or
-       nothing, and is read back within.
-    10. `cursor` gives what `move_cursor` last set for a name, 0 at first.
-    11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and leaves the
-        ratings: the log then knows them by another id that nobody can trace. An event that is appended for the
-        forgotten id later is skipped, but for an opt-out; `forgotten` knows the ids by their keyed hashes alone.
+       nothing, and is read back within. A `Conflict` that is caught within undoes nothing else.
+    10. `cursor` gives what `move_cursor` last set for a name, 0 at first; it is durable before `move_cursor` returns.
+    11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and whatever else
+        is personal, and leaves the ratings: the log then knows them by another id, theirs alone, that nobody can trace.
+        Opt-outs and opt-ins keep their destinations, and so stand under an id that leads to nothing else. Of others
+        nothing changes but the id, where they name it. An event that is appended for the forgotten id later is skipped,
+        but for an opt-out; `forgotten` knows the ids by their keyed hashes alone. All of it is durable before `forget`
+        returns.
     12. Several threads may use one store, and several processes may open what one URL names.
-    13. After `close`, everything raises `netpromoter.errors.StoreClosed`.
+    13. After `close`, everything raises `netpromoter.errors.StoreClosed`, but closing again does nothing.
 
     The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and
     an outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message. A destination

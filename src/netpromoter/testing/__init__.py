@@ -3,6 +3,13 @@
 from netpromoter.errors import MissingDependency
 
 try:
+    import pytest
+
+    # before they are imported, so that a failure shows both sides of what should have been equal
+    pytest.register_assert_rewrite(
+        *(f"{__name__}.{name}" for name in ("_ballot_box", "_channel", "_histories", "_store"))
+    )
+
     from ._ballot_box import BallotBoxContract
     from ._channel import ChannelContract, rendered_messages
     from ._store import StoreContract
