@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import get_args
 from unicodedata import normalize
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 import pytest
@@ -963,6 +963,15 @@ class TakesOptInsBack(TakesThemBack):
         return [*self.behind.append(others, expecting=expecting), *super().append(opt_ins)]
 
 
+class RefusesOthers(Backed):
+    """It skips an event of somebody else that names somebody who was forgotten."""
+
+    def append(self, events, *, expecting=None):
+        strange = [event for event in events if isinstance(event, Bounced) and event.contact == "bob"]
+        lost = [event for event in strange if self.behind.forgotten([unquote(event.message.split("/")[2])])]
+        return self.behind.append([event for event in events if event not in lost], expecting=expecting)
+
+
 class RefusesLateOptOuts(Backed):
     """It skips an opt-out of somebody who was forgotten."""
 
@@ -1084,6 +1093,7 @@ BROKEN = {
         TakesThemBack,
         TakesOptInsBack,
         RefusesLateOptOuts,
+        RefusesOthers,
     ],
     12: [RacesWithItself, CannotBeShared],
     13: [StaysOpen, ReadsOnAfterClosing, ClosesOnce],

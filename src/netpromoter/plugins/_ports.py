@@ -71,10 +71,13 @@ class Store(Protocol):
     12. Several threads may use one store, and several processes may open what one URL names.
     13. After `close`, everything raises `netpromoter.errors.StoreClosed`, but closing again does nothing.
 
-    The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none, and
-    an outcome (`Sending`, `Sent`, `Failed`, `Withheld`, `Settled`) belongs to the contact of its message. A destination
-    is the fingerprint of an address, a whole number. Those share it who have an event that names it, itself or in its
-    message or response; nobody shares 0.
+    The contact of an event is its own, that of its message or of its response; `WaveDrawn` and `Coded` have none. What
+    refers to a message, a response or a case by an id, such as `Sent` or `CaseNoted`, belongs to the contact in it: the
+    third part, percent-encoded. A destination is the fingerprint of an address, a whole number. Those share it who have
+    an event that names it, itself or in its message or response; nobody shares 0.
+
+    Personal are `to` and `destination`, `subject`, `locale`, `time_zone` and `snapshot`, `comment`, `note`, `reason`
+    and `reference`, and what is text among the `drivers`.
     """
 
     def append(
