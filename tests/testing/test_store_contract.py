@@ -20,6 +20,7 @@ from netpromoter.model import (
     Bounced,
     CaseMoved,
     CaseNoted,
+    Coded,
     Declined,
     Event,
     Failed,
@@ -432,6 +433,17 @@ class RefusesManyNames(Backed):
         return self.behind.entries(**filters)
 
 
+class ReadsOn(Backed):
+    """It goes on reading to what was appended meanwhile."""
+
+    def entries(self, **filters):
+        position = filters.get("after") or 0
+        for entry in self.behind.entries(**filters):
+            position = entry.position
+            yield entry
+        yield from self.behind.entries(**filters | {"after": position})
+
+
 class StopsWhenACursorMoves(Backed):
     """It reads no further once a cursor was moved."""
 
@@ -810,6 +822,16 @@ class LosesRatings(Remembers):
         )
 
 
+class LosesAnswers(Remembers):
+    """It gives codes to another answer than the one that is left."""
+
+    def keep(self, before, after):
+        if not isinstance(after.event, Coded) or before == after:
+            return after
+        response = renamed(after.event, lambda name: f"{name}0").response
+        return attrs.evolve(after, event=attrs.evolve(after.event, response=response))
+
+
 class LosesOptOuts(Remembers):
     """It gives up at which addresses no more is wanted."""
 
@@ -1057,6 +1079,7 @@ BROKEN = {
         TakesFlagsForNumbers,
         RefusesManyNames,
         StopsWhenACursorMoves,
+        ReadsOn,
     ],
     6: [TouchesEverybody, FoldsFromTheStart],
     7: [
@@ -1077,6 +1100,7 @@ BROKEN = {
         RemembersIdsInIds,
         RemembersIdsOfMessages,
         LosesRatings,
+        LosesAnswers,
         LosesOptOuts,
         LinksOptOuts,
         StripsOthers,

@@ -53,7 +53,8 @@ class Store(Protocol):
        or of whoever shares such a destination.
     4. Positions rise, and a reader who has seen position n has seen every entry before it: none turns up later.
     5. `entries` gives what was appended, equal to it, in the order of positions; each filter leaves out what it does
-       not name, and filters combine. Whoever reads them may append and move cursors meanwhile.
+       not name, and filters combine. Whoever reads them may append and move cursors meanwhile; what is appended then is
+       not given.
     6. `touches` is the fold of `entries`, of the same contacts and after the same position.
     7. `waiting` gives the messages that are due, that were adopted and not taken, and that have no outcome, the
        earliest first, `limit` at most, each by the position of its adoption; none of a person who was forgotten.
