@@ -77,8 +77,8 @@ class Store(Protocol):
     third part, percent-encoded. A destination is the fingerprint of an address, a whole number. Those share it who have
     an event that names it, itself or in its message or response; nobody shares 0.
 
-    Personal are `to` and `destination`, `subject`, `locale`, `time_zone` and `snapshot`, `comment`, `note`, `reason`
-    and `reference`, and what is text among the `drivers`.
+    Personal are ``to`` and ``destination``, ``subject``, ``locale``, ``time_zone`` and ``snapshot``, ``comment``,
+    ``note``, ``reason`` and ``reference``, and what is text among the ``drivers``.
     """
 
     def append(
