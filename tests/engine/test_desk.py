@@ -1,8 +1,6 @@
 """One thread prepares and writes for all workers, and each gets what is its own."""
 
-import sys
 import threading
-import time
 from collections import deque
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -179,33 +177,6 @@ def test_no_more_is_prepared_than_there_are_workers():
         assert [desk.next(), desk.next()] == [1, 2]
         desk.append([opt_out(2)])
         assert prepare.calls == 6
-
-
-def test_a_worker_is_let_in_before_all_is_prepared():
-    prepared, at_its_turn = [], []
-
-    def prepare():
-        until = time.perf_counter() + 0.01
-        while time.perf_counter() < until:
-            pass  # and hold the interpreter
-        prepared.append(True)
-        return True
-
-    def work(desk):
-        desk.next()
-        at_its_turn.append(len(prepared))
-
-    workers = {f"worker/{number}": work for number in range(20)}
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(60)  # nobody has to let others in
-    try:
-        desk = Desk(MemoryStore(), prepare, workers=workers, stop=threading.Event())
-        desk.open()
-        assert desk.wait(60)
-    finally:
-        sys.setswitchinterval(before)
-    assert len(at_its_turn) == 20
-    assert min(at_its_turn) < 10
 
 
 def test_who_asks_again_may_be_given_what_has_come_since():

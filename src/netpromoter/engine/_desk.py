@@ -3,9 +3,7 @@
 Workers wait for what carries their messages; to put a message into words, and to write to a log, is work. Of threads
 that share an interpreter one works at a time, and each change from one to another costs. So one thread works for all:
 while they wait it prepares messages, as many as there are workers, and what they have to write by then goes into one
-commit, since a durable append waits for the disk whether it holds one event or many. After each message it lets them
-in: a worker to whom the other side has answered would else wait for the interpreter as long as a mail takes, and come
-to write when the others have gone.
+commit, since a durable append waits for the disk whether it holds one event or many.
 
 References
 ----------
@@ -16,7 +14,6 @@ DeWitt, D. J. and others (1984). Implementation techniques for main memory datab
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import SimpleQueue
@@ -170,7 +167,6 @@ class Desk(Generic[T]):
             self._write(requests)
         else:
             self._fill()
-            time.sleep(0)  # whoever waits for the interpreter has it
 
     def _give_up(self, problem: BaseException) -> None:
         """Refuse whatever workers ask for, until the last of them has ended."""
