@@ -1,12 +1,19 @@
 """Every store of ours keeps every sentence of the port."""
 
 import pytest
+from hypothesis import settings
 
 from netpromoter.stores import MemoryStore, SqlStore
 from netpromoter.testing import StoreContract
 
 
-class TestMemoryStore(StoreContract):
+class OurStore(StoreContract):
+    """A store of ours, for which `nox -s search` draws other histories each time."""
+
+    derandomize = settings.default.derandomize
+
+
+class TestMemoryStore(OurStore):
     """The store in memory."""
 
     @pytest.fixture
@@ -15,7 +22,7 @@ class TestMemoryStore(StoreContract):
         return MemoryStore()
 
 
-class TestSqliteInMemory(StoreContract):
+class TestSqliteInMemory(OurStore):
     """SQLite without a file."""
 
     @pytest.fixture
@@ -26,7 +33,7 @@ class TestSqliteInMemory(StoreContract):
         store.close()
 
 
-class TestSqliteFile(StoreContract):
+class TestSqliteFile(OurStore):
     """SQLite in a file."""
 
     @pytest.fixture
@@ -41,7 +48,7 @@ class TestSqliteFile(StoreContract):
             yield reopen
 
 
-class TestPostgresql(StoreContract):
+class TestPostgresql(OurStore):
     """PostgreSQL, a database for each test."""
 
     @pytest.fixture

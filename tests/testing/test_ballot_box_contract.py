@@ -496,6 +496,18 @@ class StaysOpen(Box):
         """Do nothing."""
 
 
+class ClosesOnce(Box):
+    """It cannot be closed twice."""
+
+    _was_closed = False
+
+    def close(self):
+        if self._was_closed:
+            raise StoreClosed("the store was closed")
+        self._was_closed = True
+        super().close()
+
+
 class AnswersAfterClosing(Box):
     """It says where a poll stands after it was closed."""
 
@@ -521,7 +533,7 @@ BROKEN = {
     12: [AsksAgain, ReleasesAnew, KeepsTheRoster],
     13: [ForgetsBallots, ForgetsThatTheyWereInvited, ForgetsOnePoll, RemembersWhoTookPart, StillListsThem],
     14: [RacesWithItself, CannotBeShared],
-    15: [StaysOpen, AnswersAfterClosing],
+    15: [StaysOpen, AnswersAfterClosing, ClosesOnce],
 }
 EVERY = [(number, broken) for number, boxes in BROKEN.items() for broken in boxes]
 

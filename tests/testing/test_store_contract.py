@@ -845,7 +845,7 @@ class LinksOptOuts(Remembers):
 
     def keep(self, before, after):
         is_theirs = isinstance(after.event, OptedOut | OptedIn) and before != after
-        stranger = f"forgotten-{len(self.behind._strangers)}"
+        stranger = self.behind._stranger(len(self.behind._strangers) - 1)
         return attrs.evolve(after, event=attrs.evolve(after.event, contact=stranger)) if is_theirs else after
 
 
@@ -862,7 +862,8 @@ class HasOneStranger(Remembers):
     """It gives everybody one id."""
 
     def keep(self, before, after):
-        event = renamed(after.event, lambda name: "forgotten-1" if name == "forgotten-2" else name)
+        first, second = map(self.behind._stranger, range(2))
+        event = renamed(after.event, lambda name: first if name == second else name)
         return attrs.evolve(after, event=event)
 
 
@@ -872,7 +873,7 @@ class HashesThem(Remembers):
     def forget(self, contact):
         self.trace = sha256(contact.encode()).hexdigest()[:16]
         self.behind._strangers.add(self.trace)
-        self.stranger = f"forgotten-{len(self.behind._strangers) + 1}"
+        self.stranger = self.behind._stranger(len(self.behind._strangers))
         return super().forget(contact)
 
     def keep(self, before, after):

@@ -43,7 +43,7 @@ class BallotBox(Protocol):
         they have cast still counts, since nobody can tell which it is, and how many were invited stays as it was.
     14. Several threads may use one box, and several processes may open what one URL names: of two first ballots of one
         person, one is taken.
-    15. After `close`, everything raises `netpromoter.errors.StoreClosed`.
+    15. After `close`, everything raises `netpromoter.errors.StoreClosed`, but closing again does nothing.
 
     The attacker that a box withstands has one copy of what it keeps, made after a poll was closed. They know the
     roster, who took part, and when everybody was written to. They were not there while the poll was open.

@@ -121,12 +121,15 @@ class MemoryStore:
         with self.exclusive():
             self._forgotten.add(keyed_hash(check_contact(contact), self._key))
             theirs = [self._log[position - 1].event for position in self._of.get(contact, [])]
-            # no id that anybody could have
-            stranger = forgotten_id(keyed_hash(str(len(self._strangers)), self._key, salt=b"stranger"))
+            stranger = self._stranger(len(self._strangers))
             self._strangers.add(stranger)
             self._log = [self._without(contact, stranger, entry) for entry in self._log]
             self._index()
             return removed(theirs)
+
+    def _stranger(self, number: int) -> str:
+        """Give an id that no contact has."""
+        return forgotten_id(keyed_hash(str(number), self._key, salt=b"stranger"))
 
     def _without(self, contact: str, stranger: str, entry: Entry) -> Entry:
         """Give an entry without a contact; opt-outs go to another stranger, whose address they keep."""

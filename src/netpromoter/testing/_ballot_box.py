@@ -375,7 +375,7 @@ class BallotBoxContract:
         assert _ratings(_count(box)) == {9: len(_SALES)}
 
     def test_15_close(self, box: BallotBox) -> None:
-        """After `close`, everything raises `netpromoter.errors.StoreClosed`."""
+        """After `close`, everything raises `netpromoter.errors.StoreClosed`, but closing again does nothing."""
         box.open_poll(_poll())
         box.open_poll(_poll("winter"))
         box.close_poll("enps/winter", _protect)
@@ -394,6 +394,7 @@ class BallotBoxContract:
         for use in uses:
             with pytest.raises(StoreClosed):
                 use()
+        box.close()
 
 
 def _merges(tally: Tally) -> list[ReleasedGroup]:
