@@ -9,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
-from netpromoter.model import Contact, Contacts, Message, Scheduled, Survey, Touches, Triggered, fingerprint
+from netpromoter.model import (
+    Contact,
+    Contacts,
+    Declined,
+    Message,
+    Responded,
+    Response,
+    Scheduled,
+    Survey,
+    Touches,
+    Triggered,
+    fingerprint,
+)
 from netpromoter.rules import FOREVER, Continuous, History, People, Trigger, Wave, Waves, draws, field
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -107,6 +119,43 @@ def test_every_further_ask_comes_a_period_after_the_last():
     assert told(found)[1] == (utc(START + 50 * HOUR + 30 * DAY), "30 days between two asks", "2")
     assert told(found)[2][1:] == ("place in the first period", "1")
     assert found.ends == FOREVER
+
+
+def said(kind, contact, occasion, hours):
+    """Let somebody answer or decline."""
+    place = {"survey": "nps", "occasion": occasion, "contact": contact, "at": START + hours * HOUR}
+    return Declined(**place) if kind == "declined" else Responded(response=Response(rating=9, **place))
+
+
+@pytest.mark.parametrize("kind", ["answered", "declined"])
+def test_an_answer_does_not_move_the_clock_unless_nobody_had_asked(kind):
+    """The period counts from the ask; who has spoken of the next ask before it left was asked it all the same."""
+    events = [
+        *(asked("a", "1", 0), said(kind, "a", "1", 40)),
+        *(asked("b", "1", 0), said(kind, "b", "1", 40), said(kind, "b", "2", 90)),
+        *(said(kind, "c", "1", 70), said(kind, "c", "1000000000000000000000", 80), said(kind, "c", "spring", 85)),
+    ]
+    cadence, at = Continuous(every=30 * DAY, start=START), utc(START + 9 * DAY)
+    first, second, third = told(cadence.readiness(seen(events), at))
+    for cut in range(len(events)):
+        people = seen(events[:cut])
+        cadence.readiness(people, at)
+        grown = people.history.with_touches(Touches.of(events[cut:]))
+        assert told(cadence.readiness(attrs.evolve(people, history=grown), at)) == [first, second, third]
+    assert first == (utc(START + 30 * DAY), "30 days between two asks", "2")
+    assert second == (utc(START + 90 * HOUR + 30 * DAY), "30 days between two asks", "3")
+    assert third == (utc(START + 85 * HOUR + 30 * DAY), "30 days between two asks", "2")
+
+
+@pytest.mark.parametrize("kind", ["answered", "declined"])
+def test_who_has_spoken_of_an_occasion_is_not_asked_about_it(kind):
+    """Whether or not an invitation has reached the person, the occasion is closed; another one is not."""
+    events = [event("e-1", "a", 0), event("e-2", "b", 0), said(kind, "a", "e-1", 1), said(kind, "b", "e-1", 1)]
+    trigger = Trigger("visit", within=9 * DAY)
+    found = told(trigger.readiness(seen(events), utc(START + DAY)))
+    assert (found[0][:2], found[1][0]) == ((FOREVER, "asked about this visit already"), utc(START))
+    wave = told(Wave("e-1").readiness(seen([said(kind, "a", "e-1", 1), said(kind, "b", "e-2", 1)]), utc(START)))
+    assert (wave[0][:2], wave[1][0]) == ((FOREVER, "asked in e-1 already"), utc(START))
 
 
 @pytest.mark.parametrize(

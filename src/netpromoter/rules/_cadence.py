@@ -81,7 +81,8 @@ class Wave:
     Parameters
     ----------
     name : str
-        The occasion: whoever was invited to it is not invited to it again, whatever the date.
+        The occasion: whoever was invited to it, or has answered or declined, is not invited to it again, whatever the
+        date.
     opens, closes : datetime, optional
         Aware instants between which messages of the wave may be planned; what has not left at the end is not sent.
     drip : timedelta, default 0
@@ -237,13 +238,16 @@ class Continuous:
     def readiness(self, people: People, at: np.datetime64) -> Readiness:
         """Let each person be asked one period after the last time, or at their place in the first."""
         period = np.timedelta64(self.every, "us")
-        last = np.fmax(*(people.history.last(kinds, people.surveys("survey")) for kinds in (OPENED, HEARD)))
+        surveys = people.surveys("survey") or ()
+        invited, heard = (people.history.last(kinds, surveys) for kinds in (OPENED, HEARD))
+        asked, answered = people.history.occasions(surveys).asks, people.history.last_number(surveys)
+        # who has answered before an invitation left was asked all the same
+        asks, last = np.maximum(asked, answered), np.where(answered > asked, np.fmax(invited, heard), invited)
         place = (draws(people.contacts, "first ask", people.survey.key) * period).astype("timedelta64[us]")
         first = instant("start", self.start) + place
         since = people.contacts.since
         first = np.where(since > instant("start", self.start), since, first)
         never = np.isnat(last)
-        asks = people.history.occasions(people.surveys("survey") or ()).asks
         reasons = (
             "place in the first period",
             f"{spoken(self.every)} between two asks",

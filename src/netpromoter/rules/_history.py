@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
@@ -36,6 +37,7 @@ OPENED = ("invited", "invited in vain")
 #: What closes an occasion to further invitations, even where none has reached the person.
 HEARD = ("answered", "declined")
 _CHOICES = ("opted_out", "reminders_off", "opted_in")
+_ORDINAL = re.compile("[1-9][0-9]{0,8}")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -128,6 +130,15 @@ class _Rows:
         if len(self.also_row):
             more = self.which(*which)[self.also_row]
             np.fmax.at(clock, self.also_subject[more], self.touches.at[self.also_row[more]])
+
+    def number(self, highest: npt.NDArray[np.int64], surveys: Sequence[int]) -> None:
+        """Raise the numbers of each contact to that of an occasion that was answered or declined."""
+        occasions = self.touches.occasion
+        chosen = np.flatnonzero(self.which(HEARD, surveys) & (self.person >= 0) & (occasions >= 0))
+        codes, places = np.unique(occasions[chosen], return_inverse=True)
+        names = [self.touches.occasions[code] for code in codes]
+        numbers = np.array([int(name) if _ORDINAL.fullmatch(name) else 0 for name in names], np.int64)
+        np.maximum.at(highest, self.person[chosen], numbers[places])
 
     def insert(self, deep: npt.NDArray[np.int64], which: _Which, floor: np.datetime64) -> None:
         """Put rows after `floor` among the last few instants of each subject, which rise along the first axis."""
@@ -250,6 +261,7 @@ class History:
         self._last: dict[_Which, Instants] = {}
         self._deep: dict[tuple[int, _Which], tuple[np.datetime64, npt.NDArray[np.int64]]] = {}
         self._occasions: dict[tuple[int, ...], Occasions] = {}
+        self._numbers: dict[tuple[int, ...], tuple[int, npt.NDArray[np.int64]]] = {}
 
     def with_touches(self, new: Touches) -> History:
         """Return the history with more touches; what was folded is not folded again."""
@@ -548,6 +560,16 @@ class History:
             occasions = _labeled(rows.touches.occasions, rows.touches.occasion[chosen])
             pairs.update(zip(rows.person[chosen].tolist(), occasions.tolist(), strict=True))
         return pairs
+
+    def last_number(self, surveys: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return the highest number among the occasions that each contact has answered or declined, shape (n,)."""
+        done, highest = self._numbers.get(tuple(surveys), (0, np.zeros(len(self.contacts), np.int64)))
+        if done < len(self._chunks):
+            highest = highest.copy()
+            for rows in self._chunks[done:]:
+                rows.number(highest, surveys)
+            self._numbers = {**self._numbers, tuple(surveys): (len(self._chunks), highest)}
+        return highest
 
     def bounced(self, channel: str) -> _Mask:
         """Say whose address of a channel failed for good, shape (n,)."""
