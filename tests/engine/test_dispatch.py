@@ -1099,6 +1099,22 @@ def test_wrong_options_are_refused_before_anything_is_sent(name, rule, wrong):
             found.execute(found.plan(people(2), at=MONDAY), clock=wrong)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_dispatch_that_cannot_begin_says_so(error, monkeypatch):
+    """Where not a single thread can be had the error is raised, and nothing was taken."""
+
+    def refuse(_):
+        raise error
+
+    found = adopted(Post(), 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(type(error)):
+            found.dispatch(clock=Clock())
+    assert kinds(found, Sending) == []
+    assert found.dispatch(clock=Clock()).sent == 3
+
+
 def test_who_has_begun_finishes_where_others_cannot_begin(monkeypatch):
     """A machine that starts no more threads is an error; what was taken by then is sent and recorded."""
     start, gate = threading.Thread.start, threading.Event()

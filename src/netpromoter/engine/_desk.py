@@ -114,10 +114,12 @@ class Desk(Generic[T]):
         self.failure: BaseException | None = None
 
     def open(self) -> None:
-        """Begin, unless it has begun: whom an interrupt strikes here opens it again, not being sure."""
+        """Begin, unless it has begun or ended; what cannot begin has ended. Who is not sure may open it again."""
+        if self._ended.is_set():
+            return
         try:
             threading.Thread(target=self._run, name="netpromoter-desk").start()
-        except RuntimeError:  # there is no thread to be had
+        except BaseException:
             if self._turn.acquire(blocking=False):
                 self._ended.set()
             raise

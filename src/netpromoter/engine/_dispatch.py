@@ -257,7 +257,6 @@ class Dispatcher:
             except BaseException as problem:  # noqa: BLE001 -- it is raised again
                 self.stop.set()
                 raised_here.append(problem)
-                is_open = is_open or isinstance(problem, RuntimeError)
             else:
                 break
         for other in raised_here:

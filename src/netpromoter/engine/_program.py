@@ -402,7 +402,7 @@ class Program:
         rating : int
             From 0 to 10.
         at : datetime
-            When, aware.
+            When, aware; the instant at which the message left counts where that is later.
         comment : str, optional
             The reason.
         drivers : mapping of str to int or str, optional
