@@ -6,10 +6,6 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -18,6 +14,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 # Pages are the same whoever builds them.
 os.environ.update(COLUMNS="100", NO_COLOR="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
 
+import hypothesis  # noqa: E402
 import numpydoc.xref  # noqa: E402
 
 import netpromoter  # noqa: E402
@@ -67,6 +64,9 @@ doctest_global_setup = "\n".join(
     ["from datetime import UTC, date, datetime, timedelta", "from pathlib import Path", "import numpy as np"]
     + [f"from {face} import *" for face in FACES]
 )
+# How fast a machine makes examples is no warning.
+hypothesis.settings.register_profile("pages", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("pages")
 doctest_default_flags = import_module("doctest").NORMALIZE_WHITESPACE | import_module("doctest").ELLIPSIS
 
 # Every figure on a page is computed when the page is built.
@@ -96,15 +96,3 @@ html_theme_options = {
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
-
-
-def _only_docstrings(app: Sphinx) -> None:
-    """Leave the notebooks alone where examples are tested: they run when the pages are built."""
-    if app.builder.name == "doctest":
-        app.env.mystnb_config = app.env.mystnb_config.copy(execution_mode="off")
-        app.config.suppress_warnings += ["myst-nb.lexer", "mystnb.glue"]  # what they lack unless they run
-
-
-def setup(app: Sphinx) -> None:
-    """Connect what stands above, after the notebooks have read their settings."""
-    app.connect("builder-inited", _only_docstrings, priority=900)
