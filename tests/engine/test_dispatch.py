@@ -247,6 +247,76 @@ def test_what_happens_after_the_adoption_stops_the_message(event, reason, worker
     assert [event.reason for event in kinds(found, Withheld)] == [reason]
 
 
+@pytest.mark.parametrize("said", ["opt_out", "decline", "answer", "bounce"])
+@pytest.mark.parametrize("failure", ["refused", "down", "settled"])
+def test_what_happens_while_a_message_is_in_hand_stops_the_next_attempt(failure, said, opened):
+    """The next attempt is written without a look at the log, and stands behind what has been said by then."""
+    clock = Clock()
+
+    def meanwhile(message, turn):
+        if turn == 1:
+            told = {"message": message.id, "at": MONDAY} | ({"rating": 9} if said == "answer" else {})
+            getattr(found, f"receive_{said}")(**told)
+            if failure != "settled":
+                return refused_for_now(message) if failure == "refused" else down(message)
+            raise OSError("lost")
+        return Receipt.sent(message)
+
+    channel = Post(meanwhile)
+    found = adopted(channel, 1, store=opened(), lease=HOUR)
+    found.dispatch(clock=clock)
+    clock.now += DAY
+    if failure == "settled":
+        found.settle(channel.given[0].id, delivered=False, at=clock.now)
+    assert found.dispatch(clock=clock).withheld == 1
+    assert len(channel.given) == 1
+
+
+def test_a_message_that_was_sent_after_all_is_not_sent_again(opened):
+    """A worker that hung longer than its lease records that it has sent what somebody had settled as undelivered."""
+    clock = Clock()
+
+    def hang(message, turn):
+        if turn == 1:
+            clock.now += DAY
+            found.settle(message.id, delivered=False, at=clock.now)
+        return Receipt.sent(message)
+
+    channel = Post(hang)
+    found = adopted(channel, 1, store=opened(), lease=HOUR)
+    assert (found.dispatch(clock=clock).sent, len(channel.given)) == (1, 1)
+    for _ in range(2):
+        clock.now += DAY
+        found.adopt(found.plan(people(1), at=clock.now), at=clock.now)
+        found.dispatch(clock=clock)
+    assert len(channel.given) == 1
+    assert [event.reason for event in kinds(found, Withheld)] == ["an earlier attempt was sent after all"]
+
+
+@pytest.mark.parametrize("outcome", ["in hand", "uncertain", "delivered"])
+def test_what_may_have_left_counts_from_when_it_was_taken(outcome, opened):
+    """A message that was due long before keeps another survey's away for a day from when somebody took it."""
+    clock, store = Clock(MONDAY + 20 * HOUR), opened()
+    other = program(Post(), survey=Survey("other"), store=store)
+
+    def plan_and_send(*_):
+        if outcome == "in hand":
+            later(0 * HOUR)
+        raise OSError("lost")
+
+    def later(wait):
+        at = clock.now + wait
+        other.adopt(other.plan(people(1), at=at), at=at)
+        assert other.dispatch(clock=Clock(at)).sent == 0
+
+    found = adopted(Post(plan_and_send), 1, store=store, lease=HOUR)
+    assert found.dispatch(clock=clock).uncertain == 1
+    if outcome == "delivered":
+        found.settle(*found.uncertain(at=clock.now + HOUR), delivered=True, at=clock.now + HOUR)
+    later(DAY - HOUR)
+    assert other.dispatch(clock=Clock(clock.now + DAY)).sent == 1
+
+
 def test_an_answer_stops_the_message():
     """Who has answered the occasion already is not asked for it again."""
     found = adopted(Post())
@@ -1381,7 +1451,7 @@ def test_a_failure_is_told_with_its_reason():
 
 
 @pytest.mark.parametrize("conflict", [False, True])
-def test_who_is_forgotten_while_a_message_is_in_hand_gets_none(conflict):
+def test_who_is_forgotten_as_a_message_is_taken_gets_none(conflict):
     """A message whose person is forgotten as it is taken, or as somebody looks why it cannot be, is not sent."""
     channel = Post()
     found = adopted(channel, 1)
@@ -1398,3 +1468,19 @@ def test_who_is_forgotten_while_a_message_is_in_hand_gets_none(conflict):
     assert found.dispatch(clock=Clock()).sent == 0
     assert channel.given == []
     assert kinds(found, Sending) == kinds(found, Withheld) == []
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+def test_a_refusal_of_somebody_who_was_forgotten_ends_the_message(is_idempotent, opened):
+    """There is nobody left of whom it could be written."""
+
+    def forget(message, _):
+        found.forget("c-0", at=MONDAY)
+        return refused_for_now(message)
+
+    channel = Post(forget)
+    channel.idempotent = is_idempotent
+    found = adopted(channel, 1, store=opened())
+    assert found.dispatch(clock=Clock()).sent == 0
+    assert found.dispatch(clock=Clock(MONDAY + DAY)) == Dispatch()
+    assert len(channel.given) == 1

@@ -21,6 +21,7 @@ from netpromoter.model import (
     Sending,
     Sent,
     Settled,
+    Withheld,
 )
 from netpromoter.rules import SendWindow
 
@@ -35,10 +36,10 @@ SHARING = attrs.evolve(FIRST, contact="c-2")
 MOVED = attrs.evolve(ELSEWHERE, contact="c-2")
 
 
-def verdict(*events, message=MESSAGE, at=NOW, adopted=0, window=None, closes=None):
+def verdict(*events, message=MESSAGE, at=NOW, window=None, closes=None):
     """Judge a message by these events."""
     entries = [Entry(position=place, event=event) for place, event in enumerate(events, 1)]
-    return judged(message, entries, at, adopted=adopted, window=window, time_zone="UTC", closes=closes or {})
+    return judged(message, entries, at, window=window, time_zone="UTC", closes=closes or {})
 
 
 def taken(message, hours):
@@ -157,9 +158,41 @@ def test_what_does_not(events):
 
 def test_what_others_chose_before_the_adoption_was_known_then():
     """Who has had the address before, and opted out as a person, speaks for themselves alone."""
-    assert verdict(OptedOut(contact="c-2", at=NOW), adopted=1) is None
-    assert verdict(OptedOut(contact="c-2", at=NOW, destination=7), adopted=1) == Never("opted out")
-    assert verdict(OptedOut(contact="c-1", at=NOW), adopted=1) == Never("opted out")
+    adopted = Scheduled(message=MESSAGE, at=NOW)
+    assert verdict(OptedOut(contact="c-2", at=NOW), adopted) is None
+    assert verdict(adopted, OptedOut(contact="c-2", at=NOW)) == Never("opted out")
+    assert verdict(OptedOut(contact="c-2", at=NOW, destination=7), adopted) == Never("opted out")
+    assert verdict(OptedOut(contact="c-1", at=NOW), adopted) == Never("opted out")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Failed(message=MESSAGE.id, at=NOW, reason="451", permanent=False), "opted out"),
+        (Settled(message=MESSAGE.id, at=NOW, delivered=False), "opted out"),
+        (Failed(message=MESSAGE.id, at=NOW, reason="550", permanent=True), ""),
+        (Withheld(message=MESSAGE.id, at=NOW, reason="opted out"), ""),
+    ],
+)
+def test_an_attempt_is_adopted_with_the_one_before_unless_that_was_over(outcome, reason):
+    """Who sends again for now does not look at others as a plan does, so what they did meanwhile was not known."""
+    again = attrs.evolve(MESSAGE, attempt=1, destination=8)
+    adopted, meanwhile = Scheduled(message=MESSAGE, at=NOW), OptedOut(contact="c-2", at=NOW)
+    events = [adopted, taken(MESSAGE, 30), meanwhile, outcome, Scheduled(message=again, at=NOW)]
+    assert verdict(*events, message=again) == (Never(reason) if reason else None)
+
+
+def test_who_has_sent_a_message_is_believed_before_who_has_settled_it():
+    """The next attempt is withheld, until the first comes back; to others it counts as sent when it was taken."""
+    again = attrs.evolve(MESSAGE, attempt=1, destination=8)
+    settled = Settled(message=MESSAGE.id, at=NOW, delivered=False)
+    events = [Scheduled(message=MESSAGE, at=NOW), taken(MESSAGE, 5), settled, Scheduled(message=again, at=NOW)]
+    assert verdict(*events, message=again) is None
+    events.append(Sent(message=MESSAGE.id, at=NOW))
+    assert verdict(*events, message=again) == Never("an earlier attempt was sent after all")
+    assert verdict(*events, message=attrs.evolve(MESSAGE, step=2)) == Later(NOW + 19 * HOUR)
+    events.append(Bounced(contact="c-1", destination=7, message=MESSAGE.id, at=NOW))
+    assert verdict(*events, message=again) is None
 
 
 def test_one_mailbox_gets_one_message_in_a_day():

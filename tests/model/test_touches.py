@@ -30,7 +30,7 @@ from netpromoter.model import (
 from strategies import CLOSE, FEW, events, logs, touches
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FEWER = settings(max_examples=25)
 MESSAGE = Message(
     survey="s", occasion="o", contact="c", step=0, channel="email", to="a@example.com", destination=7, due=AT, arm="x"
@@ -233,12 +233,31 @@ def test_a_message_that_was_withheld_is_no_touch():
     assert [row["kind"] for row in rows(Touches.of([*log, Scheduled(message=again, at=AT)]))] == ["invited"]
 
 
-def test_taking_a_message_changes_nothing():
-    """An intent is no touch, and a message that turns out to have been sent stays the one row that it was."""
-    log = [Scheduled(message=MESSAGE, at=AT)]
-    taken = Sending(message=MESSAGE.id, worker="w", at=AT, until=AT + HOUR)
-    settled = Settled(message=MESSAGE.id, at=AT, delivered=True)
-    assert rows(Touches.of([*log, taken, settled])) == rows(Touches.of(log))
+def test_a_message_that_was_taken_counts_from_then():
+    """It may have left, whatever becomes known of it; unless it did not, and another attempt takes its row."""
+    log = [Scheduled(message=MESSAGE, at=AT), Sending(message=MESSAGE.id, worker="w", at=AT + HOUR, until=AT + DAY)]
+    for outcome in ([], [Settled(message=MESSAGE.id, at=AT + DAY, delivered=True)]):
+        assert [row["at"] for row in rows(Touches.of([*log, *outcome]))] == [AT + HOUR]
+    again = Scheduled(message=attrs.evolve(MESSAGE, attempt=1, due=AT), at=AT + DAY)
+    failed = Failed(message=MESSAGE.id, at=AT + DAY, reason="busy", permanent=False)
+    assert [row["at"] for row in rows(Touches.of([*log, failed, again]))] == [AT]
+
+
+@given(
+    st.permutations(
+        [
+            Sent(message=MESSAGE.id, at=AT),
+            Withheld(
+                message=attrs.evolve(MESSAGE, attempt=1).id, at=AT, reason="an earlier attempt was sent after all"
+            ),
+        ]
+    )
+)
+def test_a_message_of_which_an_attempt_left_after_all_is_a_touch(said):
+    """Somebody was written to, whatever became of the attempts that followed."""
+    again = Scheduled(message=attrs.evolve(MESSAGE, attempt=1), at=AT)
+    log = [Scheduled(message=MESSAGE, at=AT), Settled(message=MESSAGE.id, at=AT, delivered=False), again, *said]
+    assert [row["kind"] for row in rows(Touches.of(log))] == ["invited"]
 
 
 def test_a_bounce_names_its_own_destination_first():

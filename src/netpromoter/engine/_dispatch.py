@@ -317,7 +317,7 @@ class Dispatcher:
     def judged(self, task: Task, entries: Iterable[Entry]) -> Verdict:
         """Judge a message by the clock, and by what has happened to its person and at its address."""
         when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "closes": self.closes}
-        return judged(task.message, entries, self.clock(), adopted=task.position, **when)
+        return judged(task.message, entries, self.clock(), **when)
 
     def give_back(self) -> None:
         """Let another message be taken in the place of one that was not."""
@@ -381,7 +381,9 @@ class _Worker:
 
     def _take(self, task: Task) -> bool:
         """Append the intent, unless something has happened to the person or at the address that speaks against it."""
-        message, position, entries = task.message, task.position, list[Entry]()
+        message, entries = task.message, list[Entry]()
+        # who adopts a further attempt may not have looked at what had happened since the one before
+        position = 0 if message.attempt else task.position
         while (decided := self._decided(task, entries)) is not None:
             try:
                 new = self._write(decided, expecting=_whose(message, position))
@@ -484,6 +486,8 @@ class _Worker:
             return False
         while True:
             entries = self._log_of(task.message)
+            if not entries:  # forgotten meanwhile
+                return True
             if any(_is_later(task, entry.event) for entry in entries):
                 return False
             try:

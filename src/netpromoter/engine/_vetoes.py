@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from netpromoter.model import (
     Response,
     Scheduled,
     Sending,
+    Sent,
     Settled,
     instant,
 )
@@ -49,10 +50,9 @@ Verdict: TypeAlias = "Never | Later | None"
 
 def judged(
     message: Message,
-    entries: Iterable[Entry],
+    entries: Collection[Entry],
     at: datetime,
     *,
-    adopted: int,
     window: SendWindow | None,
     time_zone: str,
     closes: Mapping[str, np.datetime64],
@@ -63,12 +63,10 @@ def judged(
     ----------
     message : Message
         About to be taken.
-    entries : iterable of Entry
-        The log of its contact, and of whoever shares its address.
+    entries : collection of Entry
+        The log of its contact, and of whoever shares its address; empty where nobody has looked at it yet.
     at : datetime
         Now.
-    adopted : int
-        The position at which it was adopted; what others had done before was known then.
     window : SendWindow or None
         When messages may leave.
     time_zone : str
@@ -80,7 +78,7 @@ def judged(
     -------
     Never, Later or None
     """
-    state = _State(message, adopted)
+    state = _State(message, _adopted(message, entries))
     for entry in entries:
         state.read(entry)
     if state.reason:
@@ -90,6 +88,34 @@ def judged(
     if state.last_sent is not None and at < state.last_sent + GUARD:
         return Later(state.last_sent + GUARD)
     return None if window is None else _in_window(message, at, window, time_zone)
+
+
+def _adopted(message: Message, entries: Iterable[Entry]) -> int:
+    """Give the position at which a message was adopted; what others had done before was known then.
+
+    An attempt that follows one which did not arrive was adopted with that one: nobody looked at others in between.
+    """
+    found: dict[str, int] = {}
+    failed: set[str] = set()
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, Scheduled):
+            before = _attempt_before(event.message)
+            found[event.message.id] = found.get(before, entry.position) if before in failed else entry.position
+        elif (isinstance(event, Failed) and not event.permanent) or (
+            isinstance(event, Settled) and not event.delivered
+        ):
+            failed.add(event.message)
+    return found.get(message.id, 0)
+
+
+def _attempt_before(message: Message) -> str:
+    return attrs.evolve(message, attempt=message.attempt - 1).id if message.attempt else ""
+
+
+def _step(message: str) -> str:
+    """Give what the ids of all attempts of a step have in common."""
+    return message.rpartition("/")[0]
 
 
 def _in_window(message: Message, at: datetime, window: SendWindow, time_zone: str) -> Verdict:
@@ -107,6 +133,8 @@ class _State:
         self._is_late = False
         self._adopted: dict[str, Message] = {}
         self._taken: dict[str, datetime] = {}
+        self._disbelieved: dict[str, datetime] = {}
+        self._sent_after_all: set[str] = set()
         self._reasons: dict[str, datetime] = {}
         self._out: dict[str | int, datetime] = {}  # by contact, or by destination
         self.last_sent: datetime | None = None
@@ -114,7 +142,8 @@ class _State:
     @property
     def reason(self) -> str:
         """Why the message is withheld; nothing if it is not."""
-        return "opted out" if self._out else next(iter(self._reasons), "")
+        sent = ["an earlier attempt was sent after all"] if self._sent_after_all else []
+        return next(iter([*(["opted out"] if self._out else []), *self._reasons, *sent]), "")
 
     def read(self, entry: Entry) -> None:
         """Take one entry into account."""
@@ -159,6 +188,7 @@ class _State:
 
     def _bounced(self, event: Bounced) -> None:
         self._taken.pop(event.message or "", None)
+        self._sent_after_all.discard(event.message or "")
         self._settle()
         named = self._adopted.get(event.message or "")
         destination = event.destination or (0 if named is None else named.destination)
@@ -178,7 +208,17 @@ class _State:
 
     def _settled(self, event: Settled) -> None:
         if not event.delivered:
+            if event.message in self._taken:
+                self._disbelieved[event.message] = self._taken[event.message]
             self._failed(Failed(message=event.message, at=event.at, reason="", permanent=False))
+
+    def _sent(self, event: Sent) -> None:
+        """Believe whoever has sent a message that somebody else had settled as not delivered."""
+        if event.message in self._disbelieved:
+            self._taken[event.message] = self._disbelieved.pop(event.message)
+            self._settle()
+            if _step(event.message) == _step(self._message.id):
+                self._sent_after_all.add(event.message)
 
     def _sending(self, event: Sending) -> None:
         taken = self._adopted.get(event.message, self._message)
@@ -200,6 +240,7 @@ _READERS: dict[type, Any] = {
     Declined: _State._declined,  # noqa: SLF001
     Bounced: _State._bounced,  # noqa: SLF001
     Failed: _State._failed,  # noqa: SLF001
+    Sent: _State._sent,  # noqa: SLF001
     Settled: _State._settled,  # noqa: SLF001
     Sending: _State._sending,  # noqa: SLF001
 }

@@ -78,8 +78,9 @@ _LABELS = {
 class Touches:
     """The history of everybody, one row per thing that happened, in columns of small integers.
 
-    A message is one row: at the instant for which it was scheduled, or at which it left if that was later. An attempt
-    that takes the place of one which did not reach anybody takes its row, and a message that was withheld has none.
+    A message is one row: at the instant for which it was scheduled, or at which it was taken or left if that was later.
+    An attempt that takes the place of one which did not reach anybody takes its row. A message that was withheld has
+    none, unless an attempt of it had left after all.
     Every code of -1 means none.
 
     Parameters
@@ -254,6 +255,7 @@ class _Fold:
         self._messages: dict[str, int] = {}
         self._reached: dict[tuple[str, str, str], int] = {}
         self._undelivered: set[int] = set()
+        self._sent: set[int] = set()
         self._withheld: set[int] = set()
 
     def add(self, event: Event) -> None:
@@ -310,11 +312,18 @@ class _Fold:
         self._undelivered.discard(before)
         return before
 
-    def sent(self, event: Sent) -> None:
+    def sending(self, event: Sending | Sent) -> None:
+        """Whoever has taken a message may have sent it, whatever becomes known of it."""
         place = self._messages.get(event.message)
         if place is not None:
             rows = self._rows["at"]
             rows[place] = max(rows[place], instant("at", event.at))
+
+    def sent(self, event: Sent) -> None:
+        self.sending(event)
+        if event.message in self._messages:
+            self._sent.add(self._messages[event.message])
+            self._withheld.discard(self._messages[event.message])
 
     def failed(self, event: Failed) -> None:
         place = self._messages.get(event.message)
@@ -327,7 +336,7 @@ class _Fold:
 
     def withheld(self, event: Withheld) -> None:
         place = self._messages.get(event.message)
-        if place is not None:
+        if place is not None and place not in self._sent:
             self._withheld.add(place)
 
     def settled(self, event: Settled) -> None:
@@ -385,6 +394,7 @@ class _Fold:
 
 _READERS: dict[type, Any] = {
     Scheduled: _Fold.scheduled,
+    Sending: _Fold.sending,
     Sent: _Fold.sent,
     Failed: _Fold.failed,
     Bounced: _Fold.bounced,
@@ -398,4 +408,4 @@ _READERS: dict[type, Any] = {
     Settled: _Fold.settled,
 }
 #: These say nothing of who was asked and who answered, when.
-_SILENT = frozenset({Sending, WaveDrawn, Coded, FollowUpDecided, CaseOpened, CaseMoved, CaseNoted, CaseAlerted})
+_SILENT = frozenset({WaveDrawn, Coded, FollowUpDecided, CaseOpened, CaseMoved, CaseNoted, CaseAlerted})

@@ -92,11 +92,14 @@ class _Fold:
 
     def report(self) -> None:
         """Let outcomes change the rows of their messages."""
-        sent = np.flatnonzero((self.event == CODE_OF["sent"]) & (self.linked >= 0))
-        rows = self.linked[sent]
-        self.at[rows] = np.maximum(self.at[rows], self.at[sent])
-        withheld = (self.event == CODE_OF["withheld"]) & (self.linked >= 0)
-        self.withheld[self.linked[withheld]] = True
+        for name in ("sending", "sent"):
+            reports = self._reports(name)
+            np.maximum.at(self.at, self.linked[reports], self.at[reports])
+        self.withheld[self.linked[self._reports("withheld")]] = True
+        self.withheld[self.linked[self._reports("sent")]] = False
+
+    def _reports(self, name: str) -> Column:
+        return np.flatnonzero((self.event == CODE_OF[name]) & (self.linked >= 0))
 
     def follow_attempts(self) -> None:
         """Let the attempts that followed others take their rows, one event after the other: there are few."""
@@ -109,7 +112,7 @@ class _Fold:
         first = np.zeros(len(self.event), bool)
         first[root[again]] = True
         message = np.where(self.event == CODE_OF["scheduled"], np.arange(len(self.event)), self.linked)
-        speaks = (message >= 0) & np.isin(self.event, _CHAINED)
+        speaks = (message >= 0) & np.isin(self.event, list(_FOLLOWED))
         part = np.flatnonzero(speaks & first[root[message]])
         _Attempts(self, part).follow()
 
@@ -159,12 +162,6 @@ def _renumbered(codes: Column, order: Column) -> Column:
     return places[codes]
 
 
-_CHAINED = [
-    CODE_OF[name]
-    for name in ("scheduled", "sent", "failed", "failed_for_good", "withheld", "settled_undelivered", "bounced")
-]
-
-
 class _Attempts:
     """Messages with further attempts, whose rows depend on the order of what happened."""
 
@@ -173,6 +170,7 @@ class _Attempts:
         self._part = part.tolist()
         self._rows: dict[int, int] = {}
         self._undelivered: set[int] = set()
+        self._sent: set[int] = set()
         self._withheld: set[int] = set()
         messages = part[fold.event[part] == CODE_OF["scheduled"]]
         fold.at[messages] = fold.columns["at"][messages]
@@ -199,9 +197,14 @@ class _Attempts:
             fold.origin[before], fold.at[before] = place, fold.at[place]
             fold.destination[before] = fold.columns["destination"][place]
 
-    def sent(self, place: int) -> None:
+    def sending(self, place: int) -> None:
         row = self._row(place)
         self._fold.at[row] = max(self._fold.at[row], self._fold.at[place])
+
+    def sent(self, place: int) -> None:
+        self.sending(place)
+        self._sent.add(self._row(place))
+        self._withheld.discard(self._row(place))
 
     def failed(self, place: int) -> None:
         self._undelivered.add(self._row(place))
@@ -212,11 +215,13 @@ class _Attempts:
         fold.destination[place] = fold.columns["destination"][place] or fold.destination[row]
 
     def held(self, place: int) -> None:
-        self._withheld.add(self._row(place))
+        if self._row(place) not in self._sent:
+            self._withheld.add(self._row(place))
 
 
 _FOLLOWED: Mapping[int, Callable[[_Attempts, int], None]] = {
     CODE_OF["scheduled"]: _Attempts.scheduled,
+    CODE_OF["sending"]: _Attempts.sending,
     CODE_OF["sent"]: _Attempts.sent,
     CODE_OF["failed"]: _Attempts.failed,
     CODE_OF["settled_undelivered"]: _Attempts.failed,

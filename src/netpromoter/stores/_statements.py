@@ -15,7 +15,7 @@ from ._schema import ADDRESSED, CLAIMED, WAITING, cursor, forgotten, identity, l
 
 __all__ = ["Statements"]
 
-_ROWLESS = tuple(CODE_OF[name] for name in ("wave_drawn", "sending", "coded"))
+_ROWLESS = tuple(CODE_OF[name] for name in ("wave_drawn", "coded"))
 
 
 def _number(value: int) -> sa.ColumnElement[int]:
