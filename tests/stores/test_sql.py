@@ -4,7 +4,8 @@ import re
 import sqlite3
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import get_args
@@ -656,6 +657,31 @@ def test_a_lost_connection_is_replaced(postgresql, server):
     store.close()
 
 
+def test_a_connection_that_was_lost_while_nobody_used_it_fails_nobody(postgresql, server):
+    """A server that was started anew between two requests is no reason to lose an opt-out."""
+    import psycopg
+
+    store = SqlStore(postgresql)
+    store.append([scheduled("ann")])
+    with psycopg.connect(server, autocommit=True) as other:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        other.execute(f"SELECT pg_terminate_backend(pid) {others}")
+        while other.execute(f"SELECT count(*) {others}").fetchone() != (0,):
+            pass
+    assert len(store.append([scheduled("bob")])) == 1
+    assert [entry.event.message.contact for entry in store.entries()] == ["ann", "bob"]
+    store.close()
+
+
+@pytest.mark.parametrize(("default", "durable"), [("off", "on"), ("remote_apply", "remote_apply"), ("local", "local")])
+def test_what_was_appended_outlives_the_server(default, durable, postgresql):
+    """Whatever a database gives to those who say nothing: a commit waits for the disk."""
+    store = SqlStore(postgresql + quote(f" -c synchronous_commit={default}"))
+    with store._connections.writing() as link:
+        assert link.rows("SHOW synchronous_commit") == [(durable,)]
+    store.close()
+
+
 def test_after_an_interrupt_a_connection_is_not_used_again(postgresql):
     """Wherever it struck, nothing is left of what was under way: no lock, and no answer that the next would take."""
 
@@ -713,7 +739,7 @@ def test_an_interrupt_at_the_end_of_a_pipeline_is_told(postgresql, monkeypatch):
 
 
 class Stubborn:
-    """A connection to a file that others switch to another journal."""
+    """A connection to a file that others keep locked."""
 
     def __init__(self, *errors):
         self.errors = list(errors)
@@ -724,16 +750,58 @@ class Stubborn:
             raise sqlite3.OperationalError(self.errors.pop(0))
 
 
-def test_the_journal_is_switched_when_others_let_it(monkeypatch):
-    """Who finds a file locked while its journal is switched tries again, for as long as it waits for anything."""
+def test_who_finds_a_file_locked_tries_again():
+    """For as many turns as it was told, and only where another is in the way."""
     locked = Stubborn("database is locked", "database is locked")
-    _connections._use_wal(locked)
+    _connections._insist(locked, "BEGIN", turns=3)
     assert locked.errors == []
     with pytest.raises(sqlite3.OperationalError, match="disk"):
-        _connections._use_wal(Stubborn("disk I/O error"))
-    monkeypatch.setattr(_connections, "_PATIENCE", 0)
+        _connections._insist(Stubborn("disk I/O error"), "BEGIN", turns=3)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        _connections._use_wal(Stubborn("database is locked"))
+        _connections._insist(Stubborn(*["database is locked"] * 3), "BEGIN", turns=3)
+
+
+def test_who_writes_waits_for_a_writer_who_takes_long(tmp_path, monkeypatch):
+    """Longer than SQLite waits at once: a wave of a million is adopted in one transaction."""
+    monkeypatch.setattr(_connections, "_PATIENCE", 0.001)
+    monkeypatch.setattr(_connections, "_TURNS", 10**6)
+    store = SqlStore(f"sqlite:///{tmp_path}/nps.db")
+    with closing(sqlite3.connect(f"{tmp_path}/nps.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+        release.start()
+        assert len(store.append([scheduled("ann")])) == 1
+        release.join()
+    store.close()
+
+
+def test_no_event_is_written_into_a_file_that_was_deleted_or_replaced(tmp_path):
+    """Nobody would find it there: the store says so, to threads that have used it before and to others."""
+    place = tmp_path / "nps.db"
+    url = f"sqlite:///{place}"
+    stores = [SqlStore(url), SqlStore(url)]
+    for store in stores:
+        store.append([scheduled("ann")])
+    kept = place.read_bytes()
+    place.rename(tmp_path / "old.db")
+
+    def check(store):
+        rule = "^the file of the database was moved, deleted or replaced: open the store anew$"
+        with pytest.raises(StoreClosed, match=rule):
+            store.append([scheduled("bob")])
+        with ThreadPoolExecutor(1) as pool, pytest.raises(StoreClosed, match=rule):
+            pool.submit(list, store.entries()).result()
+
+    with pytest.raises(StoreClosed, match="moved, deleted or replaced"):
+        stores[0].append([scheduled("bob")])
+    for name in ("nps.db", "nps.db-wal", "nps.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    place.write_bytes(kept)
+    check(stores[1])
+    for store in stores:
+        store.close()
+    with closing(SqlStore(url)) as fresh:
+        assert len(fresh.append([scheduled("bob")])) == 1
 
 
 def test_a_connection_of_a_parent_is_left_alone():

@@ -16,7 +16,7 @@ import copy
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -314,7 +314,7 @@ class Dispatcher:
             self.down[name] = "the program has no channel of this name"
         return name not in self.down
 
-    def judged(self, task: Task, entries: Iterable[Entry]) -> Verdict:
+    def judged(self, task: Task, entries: Collection[Entry]) -> Verdict:
         """Judge a message by the clock, and by what has happened to its person and at its address."""
         when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "closes": self.closes}
         return judged(task.message, entries, self.clock(), **when)
@@ -412,7 +412,7 @@ class _Worker:
         found = {entry.position: entry for entry in [*own, *shared]}
         return [found[position] for position in sorted(found)]
 
-    def _decided(self, task: Task, entries: Iterable[Entry]) -> Sending | Withheld | None:
+    def _decided(self, task: Task, entries: Collection[Entry]) -> Sending | Withheld | None:
         """Give the intent, or why there is none; None leaves the message as it is."""
         verdict = self._all.last_look(task.message) or self._all.judged(task, entries)
         if verdict is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import selectors
 import sqlite3
 import sys
 import time
@@ -24,10 +25,11 @@ __all__ = ["Connections", "Database", "Link", "database"]
 
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]
 
-#: What begins, ends and undoes a transaction within another.
-_PART = ("SAVEPOINT part",), ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
-#: How long somebody waits for another who writes, in seconds.
-_PATIENCE = 60
+#: What ends and what undoes a whole transaction, and a part of one.
+_WHOLE = ("COMMIT",), ("ROLLBACK",)
+_PART = ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
+#: How long somebody waits for another at once, in seconds, and how often for one who writes.
+_PATIENCE, _TURNS = 60, 10
 _LOCK = 0x6E65_7470_726F_6D6F
 #: Files that were open when this process was forked: SQLite takes its parent's locks for its own, and so takes none.
 _TAKEN: set[str] = set()
@@ -44,8 +46,6 @@ class Database(Protocol):
     file: str | None
     #: What begins a transaction in which all that is read is of one moment.
     snapshot: str
-    #: What begins a transaction that writes, and keeps everybody else from writing.
-    begin: tuple[str, ...]
     #: What stands in a statement for a value that has a place and no name.
     mark: str
     #: What gives 32 random signs, and what tells whether there are tables.
@@ -54,6 +54,12 @@ class Database(Protocol):
 
     def connect(self) -> Any:
         """Open a connection on which each statement commits itself."""
+
+    def is_alive(self, connection: Any) -> bool:
+        """Say whether a connection that nobody is using has not been lost since."""
+
+    def begin(self, connection: Any) -> None:
+        """Begin a transaction that is durable once it is committed, and keep everybody else from writing."""
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
         """Ask for rows where a column is in a list of any length."""
@@ -78,7 +84,6 @@ class Database(Protocol):
 
 
 class _Sqlite:
-    begin: tuple[str, ...] = ("BEGIN IMMEDIATE",)
     snapshot = "BEGIN"
     mark = "?"
     random = "lower(hex(randomblob(16)))"
@@ -87,19 +92,44 @@ class _Sqlite:
     def __init__(self, url: sa.URL) -> None:
         self.shared = url.database in {None, ":memory:"}
         self.file: str | None = ":memory:" if self.shared else str(_file(url.database or ""))
+        self._inode: tuple[int, int] | None = None
         self._engine = sa.create_engine(url.set(database=self.file), paramstyle="named")
         self.dialect = self._engine.dialect
 
     def connect(self) -> Any:
         connection = _raw(self._engine, check_same_thread=False, timeout=_PATIENCE, isolation_level=None)
         try:
-            _use_wal(connection)
+            # two who switch at once do not wait for each other unless they try again
+            _insist(connection, "PRAGMA journal_mode = WAL", turns=100 * _PATIENCE, pause=0.01)
+            self._check_file()
             for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
                 connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that nobody will open again, or to go on in another."""
+        if self.shared:
+            return
+        try:
+            found = Path(self.file or "").stat()
+        except FileNotFoundError:
+            inode = None
+        else:
+            inode = found.st_dev, found.st_ino
+            self._inode = self._inode or inode
+        if inode != self._inode:
+            raise StoreClosed("the file of the database was moved, deleted or replaced: open the store anew")
+
+    def is_alive(self, _: Any) -> bool:
+        """There is no way to the database that could be cut."""
+        return True
+
+    def begin(self, connection: Any) -> None:
+        _insist(connection, "BEGIN IMMEDIATE", turns=_TURNS)
+        self._check_file()
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
         each = sa.func.json_each(sa.bindparam(name)).table_valued("value")
@@ -153,17 +183,16 @@ def _rewritten(connection: sqlite3.Connection) -> bool:
     return not busy
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log; two who do so at once do not wait for each other unless they try again."""
-    turns = int(_PATIENCE * 100)
+def _insist(connection: sqlite3.Connection, statement: str, *, turns: int, pause: float = 0) -> None:
+    """Execute a statement as soon as nobody else is in its way, or give up after so many turns."""
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(statement)
         except sqlite3.OperationalError as error:
             turns -= 1
-            if "locked" not in str(error) or turns < 0:
+            if "locked" not in str(error) or not turns:
                 raise
-            time.sleep(0.01)
+            time.sleep(pause)
         else:
             return
 
@@ -172,8 +201,6 @@ class _Postgresql:
     shared = False
     file: str | None = None
     snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    # whatever the database's own default is: what follows must see what was committed while it waited for the lock
-    begin: tuple[str, ...] = ("BEGIN ISOLATION LEVEL READ COMMITTED", f"SELECT pg_advisory_xact_lock({_LOCK})")
     mark = "%s"
     random = "replace(gen_random_uuid()::text, '-', '')"
     # to_regclass would answer from a cache that is older than the lock
@@ -188,6 +215,26 @@ class _Postgresql:
 
     def connect(self) -> Any:
         return _raw(self._engine, autocommit=True, client_encoding="utf8")
+
+    def is_alive(self, connection: Any) -> bool:
+        is_idle = connection.info.transaction_status.name == "IDLE"
+        if is_idle and _has_something_to_say(connection):
+            try:
+                connection.execute("SELECT 1")
+            except self._error:
+                connection.close()
+        return not connection.closed
+
+    def begin(self, connection: Any) -> None:
+        """Begin, whatever the database's own defaults are.
+
+        What follows must see what was committed while it waited for the lock, and must not be lost with the server.
+        """
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        connection.execute(
+            f"SELECT pg_advisory_xact_lock({_LOCK}), CASE current_setting('synchronous_commit') "
+            "WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END"
+        )
 
     def among(self, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
         return column == sa.func.any(sa.bindparam(name))
@@ -221,6 +268,13 @@ class _Postgresql:
 
     def wipe(self, connection: Any) -> None:
         """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
+
+
+def _has_something_to_say(connection: Any) -> bool:
+    """Say whether a server has sent something that nobody asked for, such as a farewell."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(timeout=0))
 
 
 def _raw(engine: sa.Engine, **options: object) -> Any:
@@ -283,10 +337,13 @@ class Link:
     def transaction(self, *, pipelined: bool) -> Iterator[None]:
         """Commit at the end, or roll back; one within another is rolled back alone, and is not pipelined."""
         is_pipelined, deleted = pipelined and not self.depth, self.deleted
-        begin, commit, back = _PART if self.depth else (self.database.begin, ("COMMIT",), ("ROLLBACK",))
+        commit, back = _PART if self.depth else _WHOLE
         try:
             with self.database.pipeline(self._connection) if is_pipelined else nullcontext():
-                self._each(begin)
+                if self.depth:
+                    self._connection.execute("SAVEPOINT part")
+                else:
+                    self.database.begin(self._connection)
                 self.depth += 1
                 try:
                     yield
@@ -354,6 +411,11 @@ class Link:
     def is_usable(self) -> bool:
         """Whether this process opened it, and it is still open."""
         return self.process == os.getpid() and not getattr(self._connection, "closed", False)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the way to the database has not been cut since it was last used; what is in use tells that itself."""
+        return self.depth > 0 or self._is_in_snapshot or self.database.is_alive(self._connection)
 
     def abandon(self) -> None:
         """Leave the connection to the parent of this process: it is never closed here, not at the end either.
@@ -424,7 +486,7 @@ class Connections:
         link: Link | None = self._held.link
         if link is not None and link.depth and not link.is_usable:
             raise StoreClosed("the connection was lost in a transaction, of which nothing was written")
-        if link is None or not link.is_usable:
+        if link is None or not (link.is_usable and link.is_alive):
             if self._is_inherited:
                 raise StoreClosed("the store was open when this process was forked: open it after that, or spawn")
             link = self._held.link = Link(self.database)
