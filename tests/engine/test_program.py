@@ -18,6 +18,7 @@ from netpromoter.model import (
     Bounced,
     Contact,
     Declined,
+    OptedIn,
     OptedOut,
     Receipt,
     Responded,
@@ -291,6 +292,45 @@ def test_the_forgotten_are_not_asked_again():
     assert sorted(message.contact for message in plan.reminders) == ["c-0", "c-2"]
     assert "c-1" not in plan.contacts
     assert plan.why("new") == "new is not asked: opted out."
+
+
+def test_who_was_forgotten_since_the_plan_is_dropped():
+    """Nobody is counted as drawn, or as written to, of whom the ledger keeps nothing."""
+    found = program()
+    plan = found.plan(people(3), at=MONDAY)
+    found.forget("c-1", at=MONDAY)
+    adoption = found.adopt(plan, at=MONDAY)
+    assert [message.contact for message in adoption.plan.invitations] == ["c-0", "c-2"]
+    assert [event.drawn for event in adoption.events if isinstance(event, WaveDrawn)] == [2]
+    assert [adoption.dropped.reasons[code] for code in adoption.dropped.codes] == ["opted out"]
+
+
+def test_forgetting_outlasts_an_opt_in_by_a_clock_that_was_ahead():
+    """Who asks to be forgotten has said that last, whatever the clock says."""
+    found, (message,) = sent(1)
+    found.store.append([OptedIn(contact="c-0", at=MONDAY + DAY, destination=message.destination)])
+    found.forget("c-0", at=MONDAY)
+    again = attrs.evolve(people(1)[0], id="new")
+    assert found.plan([again], at=MONDAY + 3 * DAY).why("new") == "new is not asked: opted out."
+
+
+def test_nobody_writes_between_the_last_word_on_somebody_and_their_being_forgotten():
+    """What another process wrote of them by then would have no end."""
+    found, _ = sent(1)
+    forget, waiting = found.store.forget, []
+
+    def meanwhile(contact):
+        other = Thread(target=found.store.append, args=([OptedOut(contact="other", at=MONDAY)],))
+        other.start()
+        other.join(0.1)
+        waiting.append((other, other.is_alive()))
+        return forget(contact)
+
+    found.store.forget = meanwhile
+    found.forget("c-0", at=MONDAY)
+    ((other, was_waiting),) = waiting
+    other.join()
+    assert was_waiting
 
 
 def test_a_wrong_rating_is_refused():

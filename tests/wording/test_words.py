@@ -69,6 +69,7 @@ def test_what_is_not_a_slot_is_refused():
         ("pt_br", "pt-BR"),
         ("PT-br.UTF-8", "pt-BR"),
         ("pt-BR-x-acme", "pt-BR"),
+        ("-".join(["pt", "BR", *["x"] * 20_000]), "pt-BR"),
         ("pt-PT", "pt"),
         ("pt@latn", "pt"),
         ("fr", "en"),
@@ -98,6 +99,7 @@ def test_any_locale_has_words(locale):
     assert words(locale).locale == "en"
     tags = closest(locale)
     assert all(longer.startswith(f"{shorter}-") for longer, shorter in pairwise(tags))
+    assert len(closest("-".join(["ab"] * 20_000))) == 8
 
 
 def test_a_file_of_ones_own_goes_first_and_is_read_again_when_it_changes(tmp_path):

@@ -17,6 +17,7 @@ from netpromoter.model import (
     CaseStatus,
     Event,
     FollowUpDecided,
+    OptedIn,
     OptedOut,
     Responded,
     Scheduled,
@@ -57,8 +58,10 @@ def parting(
 
 
 def _opt_outs(log: Sequence[Event], contact: str, at: datetime) -> Iterator[OptedOut]:
+    """Opt out at each address; a clock that is behind does so when the person last opted in."""
     reached = {event.message.destination for event in log if isinstance(event, Scheduled)} - {0}
-    return (OptedOut(contact=contact, at=at, destination=each) for each in sorted(reached))
+    last = max((event.at for event in log if isinstance(event, OptedIn)), default=at)
+    return (OptedOut(contact=contact, at=max(at, last), destination=each) for each in sorted(reached))
 
 
 def _decisions(

@@ -25,6 +25,7 @@ from netpromoter.model import (
     Response,
     Scheduled,
     Survey,
+    Touches,
     WaveDrawn,
     Withheld,
     instant,
@@ -258,8 +259,11 @@ class Program:
         Adoption
         """
         policy = settled(self.policy, instant("at", at))
+        proposed = np.concatenate([plan.invitations.positions, plan.reminders.positions])
         with self.store.exclusive():
-            adoption = adopt(plan, self.store.touches(), at=at, policy=policy)
+            gone = self.store.forgotten(plan.contacts.ids[proposed].tolist())
+            left = Touches.of(OptedOut(contact=each, at=at) for each in sorted(gone))
+            adoption = adopt(plan, self.store.touches() + left, at=at, policy=policy)
             spent = _spent(entry.event for entry in self.store.entries(kinds=(Withheld,)))
             self.store.append([_fresh(event, spent) for event in adoption.events])
         return adoption
@@ -522,9 +526,10 @@ class Program:
             log = [entry.event for entry in self.store.entries(contacts=[contact])]
             last = parting(log, contact, survey=self.survey.key, policies=self.policies, at=at)
             self.store.append(last)
+            forgotten = self.store.forget(contact)
         if self.ballots is not None:
             self.ballots.forget(contact)
-        return self.store.forget(contact)
+        return forgotten
 
     # -- listening to employees ----------------------------------------------------------------------------------------
 

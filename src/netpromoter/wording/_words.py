@@ -50,6 +50,8 @@ SLOTS: Mapping[str, str | None] = MappingProxyType(
 )
 
 _LAST = "en"
+#: How many parts of the name of a language are looked at.
+_PARTS = 8
 _KEYS = {"locale": str, "name": str, "direction": Direction, "register": Register}
 _PHRASE = {"text": str, "without": str, "status": Status, "source": str}
 
@@ -238,14 +240,15 @@ def closest(locale: str | None) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The language itself and what is left when its end is dropped, in lower case; nothing for None.
+        The language itself and what is left when its end is dropped, in lower case; nothing for None. Of a name of
+        more than eight parts, the first eight.
 
     Examples
     --------
     >>> closest("zh_Hant_TW")
     ('zh-hant-tw', 'zh-hant', 'zh')
     """
-    parts = _tag(locale or "").split("-")
+    parts = _tag(locale or "").split("-", _PARTS)[:_PARTS]
     return tuple("-".join(parts[:size]) for size in range(len(parts), 0, -1) if parts[0])
 
 
