@@ -84,7 +84,8 @@ class Wave:
         The occasion: whoever was invited to it, or has answered or declined, is not invited to it again, whatever the
         date.
     opens, closes : datetime, optional
-        Aware instants between which messages of the wave may be planned; what has not left at the end is not sent.
+        Aware instants between which messages of the wave may be planned; what has not left at the end is not sent. A
+        policy knows the end of a wave as long as it has the wave: to go on to the next, list both in `Waves`.
     drip : timedelta, default 0
         Over how long the invitations are spread, evenly and by a draw of its own; from `opens`, which it needs.
 
