@@ -24,18 +24,21 @@ SLOW = (
     "tests/engine/test_replay.py",
     "tests/engine/test_simulate.py",
     "tests/insight",
+    "tests/rules/test_clocks.py",
+    "tests/rules/test_conditions.py",
     "tests/rules/test_disclosure.py",
     "tests/rules/test_history.py",
     "tests/rules/test_promises.py",
     "tests/rules/test_send_window.py",
+    "tests/stats/test_intervals.py",
     "tests/stats/test_reference.py",
     "tests/stores/test_ballot_attack.py",
     "tests/stores/test_ballots.py",
     "tests/stores/test_contract.py",
     "tests/stores/test_processes.py",
     "tests/test_cli_demo.py",
-    "tests/testing/test_ballot_box_contract.py",
-    "tests/testing/test_store_contract.py",
+    "tests/test_ratings.py",
+    "tests/testing",
 )
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
