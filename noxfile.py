@@ -19,6 +19,7 @@ nox.options.sessions = ["lint", "types", "tests", "ledger", "docs", "build"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 #: Tests that take long and tell nothing more on a second Python.
 SLOW = (
+    "tests/engine/test_dispatch_laws.py",
     "tests/engine/test_laws.py",
     "tests/engine/test_polling.py",
     "tests/engine/test_replay.py",

@@ -347,17 +347,20 @@ class _Judge:
                 assert abs(fact.at - message.at) >= DAY, "two messages within 24 hours"
 
     def consent(self, message):
-        def last(kind):
-            return max(
-                (fact.at for fact in self.known(message, {kind}, facts=self.before)),
-                default=datetime.min.replace(tzinfo=UTC),
-            )
+        own = [fact for fact in self.before if fact.contact == message.contact]
+        shared = [
+            [fact for fact in self.before if fact.destination == each or self.holds(fact.contact, each)]
+            for each in held(self.people[message.contact])
+        ]
+        for said in (own, *shared):
+            last = {fact.kind: fact.at for fact in sorted(said, key=lambda fact: fact.at)}
+            back = last.get("opted_in", datetime.min.replace(tzinfo=UTC))
+            assert "opted_out" not in last or back > last["opted_out"], "a message after an opt-out"
+            off = last.get("reminders_off") if message.step else None
+            assert off is None or back > off, "a reminder to somebody who switched them off"
 
-        never = datetime.min.replace(tzinfo=UTC)
-        assert last("opted_out") == never or last("opted_in") > last("opted_out"), "a message after an opt-out"
-        if message.step:
-            off = last("reminders_off")
-            assert off == never or last("opted_in") > off, "a reminder to somebody who switched them off"
+    def holds(self, contact, destination):
+        return contact in self.people and destination in held(self.people[contact])
 
     def address(self, message):
         for fact in self.before:
@@ -640,9 +643,9 @@ def alike(self, names):
     return np.flatnonzero(self.which(("invited", "reminded"), None) & np.isin(self.touches.destination, gone))
 
 
-def nobody(happened, _):
-    """Take no notice of a choice."""
-    return np.zeros(len(happened), np.bool_)
+def nobody(self, _):
+    """Say that no choice stands."""
+    return np.zeros(len(self.contacts), bool)
 
 
 FAULTS = {
@@ -677,7 +680,7 @@ FAULTS = {
         "a message outside the send window",
     ),
     "opt-outs are overlooked": (
-        lambda patch: patch.setattr(planner_module, "_since", nobody),
+        lambda patch: patch.setattr(history_module.History, "stands", nobody),
         "a message after an opt-out|a reminder to somebody who switched them off",
     ),
     "answers do not end reminders": (

@@ -393,6 +393,21 @@ def test_a_choice_holds_at_every_destination_of_the_person():
     assert np.isnat(history.last(("opted_out",))).tolist() == [False, False, False, True]
 
 
+def test_nobody_takes_back_what_another_has_chosen():
+    """An opt-in of whoever shares a mailbox counts there, and not for the person who opted out."""
+    people = Contacts.of([Contact(id=each, addresses={"email": MAILBOXES[0]}) for each in "abc"])
+    out, back = (KINDS.index(kind) for kind in ("opted_out", "opted_in"))
+
+    def standing(*rows):
+        choices = [touch(contact=who, kind=kind, at=place) for place, (who, kind) in enumerate(rows)]
+        return History(people, folded(choices)).stands("opted_out").tolist()
+
+    assert standing((0, out)) == [True, True, True]
+    assert standing((0, out), (1, back)) == [True, False, False]
+    assert standing((0, out), (1, back), (0, back)) == [False, False, False]
+    assert standing((0, back), (0, out), (2, out), (0, back)) == [False, False, True]
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_a_floor_leaves_out_only_what_is_before_it(n):
     """The n-th time from the end is the same with a floor wherever it is after the floor, asked in any order."""

@@ -116,7 +116,7 @@ class _Turn:
         names = ", ".join(self.policy.channels.order)
         holding.close(self.routes.failed, f"every address for {names} has failed")
         holding.close(self.routes.first < 0, f"no address for {names}")
-        holding.close(_since(people.last("opted_out"), self.history.last(("opted_in",))), "opted out")
+        holding.close(self.history.stands("opted_out"), "opted out")
         return holding
 
     def _judge(self, holding: Holding, *, every_message: bool) -> None:
@@ -166,7 +166,7 @@ class _Turn:
     def _closings(self, lost: _Mask) -> list[tuple[_Mask, str]]:
         """Say for whom no further message of the occasion is to come, and why."""
         invited, last = self.occasions.invited, self.people.last
-        off = _since(self.history.last(("reminders_off",))[self.open], self.history.last(("opted_in",))[self.open])
+        off = self.history.stands("reminders_off")[self.open]
         return [
             (last("answered", scope="survey")[self.open] >= invited, "answered"),
             (last("declined", scope="survey")[self.open] >= invited, "declined"),
@@ -346,8 +346,3 @@ class _Turn:
             destination=self.routes.destinations(channel, line),
             **facts,
         )
-
-
-def _since(happened: Instants, undone: Instants) -> _Mask:
-    """Say for whom something has happened that was not undone later."""
-    return ~np.isnat(happened) & ~(undone > happened)

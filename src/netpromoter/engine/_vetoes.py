@@ -136,14 +136,15 @@ class _State:
         self._disbelieved: dict[str, datetime] = {}
         self._sent_after_all: set[str] = set()
         self._reasons: dict[str, datetime] = {}
-        self._out: dict[str | int, datetime] = {}  # by contact, or by destination
+        self._out: dict[str, datetime] = {}
+        self._in: dict[str, datetime] = {}
         self.last_sent: datetime | None = None
 
     @property
     def reason(self) -> str:
         """Why the message is withheld; nothing if it is not."""
         sent = ["an earlier attempt was sent after all"] if self._sent_after_all else []
-        return next(iter([*(["opted out"] if self._out else []), *self._reasons, *sent]), "")
+        return next(iter([*(["opted out"] if self._is_out else []), *self._reasons, *sent]), "")
 
     def read(self, entry: Entry) -> None:
         """Take one entry into account."""
@@ -163,20 +164,27 @@ class _State:
         return all(getattr(place, name) == getattr(self._message, name) for name in ("survey", "occasion", "contact"))
 
     def _opted_out(self, event: OptedOut) -> None:
-        """Note by whom, or for which address; what another had chosen as a person before was known at the adoption."""
+        """Note what was said by the person, and at the address; what another had said elsewhere was known then."""
         if event.reminders_only and not self._message.step:
             return
-        if self._is_own(event) or (self._is_late and not self._is_at(event.destination)):
-            self._out[event.contact] = max(event.at, self._out.get(event.contact, event.at))
-        if self._is_at(event.destination):
-            self._out[event.destination] = max(event.at, self._out.get(event.destination, event.at))
+        if self._is_own(event):
+            self._said(self._out, "by the person", event)
+        if self._is_own(event) or self._is_late or self._is_at(event.destination):
+            self._said(self._out, "at the address", event)
 
     def _opted_in(self, event: OptedIn) -> None:
-        """Take back what the same person has chosen, or what was chosen for the same address, and nothing else."""
-        everywhere = self._is_own(event) and event.destination == 0
-        for whose in (event.contact, self._message.destination if everywhere else event.destination):
-            if self._out.get(whose, event.at) < event.at:
-                del self._out[whose]
+        """Note what was taken back, at the address by whoever shares it, and for a person by nobody else."""
+        if self._is_own(event):
+            self._said(self._in, "by the person", event)
+        self._said(self._in, "at the address", event)
+
+    @staticmethod
+    def _said(words: dict[str, datetime], where: str, event: OptedOut | OptedIn) -> None:
+        words[where] = max(event.at, words.get(where, event.at))
+
+    @property
+    def _is_out(self) -> bool:
+        return any(where not in self._in or self._in[where] <= at for where, at in self._out.items())
 
     def _responded(self, event: Responded) -> None:
         if self._is_asked(event.response):

@@ -426,13 +426,28 @@ class History:
         self, kinds: Sequence[str], surveys: Sequence[int] | None = None, *, occasion: str | None = None
     ) -> Instants:
         """Return when something last happened to each contact, shape (n,); NaT where it never did."""
-        which = (tuple(kinds), None if surveys is None else tuple(surveys), occasion)
+        return self._read(self._clock((tuple(kinds), None if surveys is None else tuple(surveys), occasion)))
+
+    def _clock(self, which: _Which) -> Instants:
+        """Give a clock of every subject."""
         if which not in self._last:
             clock = np.full(self._subjects + 1, NEVER)
             for number, rows in enumerate(self._chunks):
                 rows.advance(clock, which, first=number == 0)
             self._last[which] = clock
-        return self._read(self._last[which])
+        return self._last[which]
+
+    def stands(self, choice: str) -> _Mask:
+        """Say for whom an opt-out, or another choice, stands: by their own last word, or by the last at an address.
+
+        At an address the word of whoever shares it counts. So nobody takes back for another what that one has said.
+        """
+        off, on = (self._clock(((kind,), None, None)) for kind in (choice, "opted_in"))
+        stands = ~np.isnat(off) & ~(on > off)
+        found: _Mask = stands[: len(self.contacts)].copy()
+        holders, subjects = self._links
+        found[holders[stands[subjects]]] = True
+        return found
 
     @property
     def _subjects(self) -> int:
