@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netpromoter.errors import InvalidArgument
-from netpromoter.stats import METHODS, Score, compare, compare_variants, coverage, intervals, score
+from netpromoter.stats import METHODS, Score, _predictive, compare, compare_variants, coverage, intervals, score
 
 WHOLE = [name for name, method in METHODS.items() if method.whole_counts]
-SCALED = [name for name in METHODS if name not in WHOLE]
+BAYES = [name for name, method in METHODS.items() if method.prior is not None]
+SCALED = [name for name in METHODS if name not in {*WHOLE, *BAYES}]
 
 
 @st.composite
@@ -90,7 +91,7 @@ def test_the_interval_is_that_of_the_effective_size_within_what_is_possible(s, m
     assert (low, high) == pytest.approx(tuple(np.clip(wide, least, most)), abs=1e-9)
 
 
-@given(samples(most=12), st.sampled_from([*METHODS]))
+@given(samples(most=12), st.sampled_from([name for name in METHODS if name not in BAYES]))
 def test_a_population_never_widens_an_interval(s, method):
     """Whoever knows how many there are knows at least as much, and the limits stay around the score."""
     low, high = s.interval(method=method)
@@ -100,12 +101,12 @@ def test_a_population_never_widens_an_interval(s, method):
         assert low - 1e-9 <= s.value <= high + 1e-9
 
 
-@given(samples())
-def test_swapping_promoters_and_detractors_mirrors_the_interval(s):
+@given(samples(), st.sampled_from(["score", "exact", *BAYES]))
+def test_swapping_promoters_and_detractors_mirrors_the_interval(s, method):
     """The mirrored score of the same population has the mirrored interval."""
     mirrored = Score(promoters=s.detractors, passives=s.passives, detractors=s.promoters, population=s.population)
-    low, high = s.interval()
-    assert mirrored.interval() == pytest.approx((-high, -low), abs=1e-9)
+    low, high = s.interval(method=method)
+    assert mirrored.interval(method=method) == pytest.approx((-high, -low), abs=1e-9)
 
 
 @given(samples())
@@ -138,22 +139,101 @@ def test_shares_know_the_population_too(s):
                 assert low - 1e-12 <= share / s.n <= high + 1e-12
 
 
+def urn(s, prior):
+    """The possible scores in order, each with its posterior probability by Pólya's urn, as exact fractions."""
+    found, unseen = {}, s.population - s.n
+    parameters = [count + prior for count in (s.promoters, s.passives, s.detractors)]
+
+    def rising(x, times):
+        return math.prod((x + k for k in range(times)), start=Fraction(1))
+
+    for said in product(range(unseen + 1), repeat=3):
+        if sum(said) == unseen:
+            ways = math.factorial(unseen) // math.prod(map(math.factorial, said))
+            chance = ways * math.prod(map(rising, parameters, said)) / rising(sum(parameters), unseen)
+            score = Fraction(100 * (s.promoters + said[0] - s.detractors - said[2]), s.population)
+            found[score] = found.get(score, 0) + chance
+    return dict(sorted(found.items()))
+
+
+PRIORS = {"jeffreys": Fraction(1, 2), "perks": Fraction(1, 3), "uniform": Fraction(1)}
+SOON_WHOLE = samples(most=8).filter(lambda s: s.population - s.n <= 9)
+
+
+@given(SOON_WHOLE, st.sampled_from([*PRIORS]), st.data())
+def test_the_posterior_is_that_of_the_unseen_people(s, prior, data):
+    """The probability of a score above a point is that of the answers of Pólya's urn, also at a possible score."""
+    law = urn(s, PRIORS[prior])
+    assert sum(law.values()) == 1
+    inside = [float(score) for score in law if abs(score) < 100]
+    points = data.draw(st.sampled_from(inside) if inside else st.just(0.0)) + data.draw(st.sampled_from([0.0, 1e-3]))
+    above = sum(chance for score, chance in law.items() if float(score) > points)
+    assert s.probability_above(points, prior=prior) == pytest.approx(float(above), abs=1e-12)
+
+
+@given(SOON_WHOLE, st.sampled_from([*PRIORS]), st.floats(0.3, 0.999))
+def test_a_credible_limit_is_the_last_score_that_cannot_be_left_out(s, prior, level):
+    """Each limit is a possible score; what lies beyond it has half of the rest at most, and with it more than that."""
+    law, tail = urn(s, PRIORS[prior]), (1 - level) / 2
+    low, high = s.interval(method=f"bayes_{prior}", confidence_level=level)
+    assert {low, high} <= {float(score) for score in law}
+    for within, beyond in ((low, lambda a, b: a < b), (high, lambda a, b: a > b)):
+        out = sum(chance for score, chance in law.items() if beyond(float(score), within))
+        at = sum(chance for score, chance in law.items() if float(score) == within)
+        assert float(out) <= tail * (1 + 1e-9)
+        assert float(out + at) > tail * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("n", "population"), [(1, 2), (5, 8), (10, 20), (20, 21)])
+def test_credible_limits_hold_over_all_populations(n, population):
+    """Where every make-up of the population is as likely as any other, the uniform prior keeps its level."""
+    everything = [(p / population, d / population) for p in range(population + 1) for d in range(population + 1 - p)]
+    for level in (0.5, 0.8, 0.95):
+        found = coverage("bayes_uniform", n, population=population, truths=everything, confidence_level=level)
+        assert found.mean >= level - 1e-9
+
+
+def test_one_person_decides():
+    """Of 20 promoters of 21 people the last one is a promoter with 20.5 / 21.5, and both end scores remain possible."""
+    s = Score(promoters=20, passives=0, detractors=0, population=21)
+    assert s.probability_above(99) == pytest.approx(41 / 43)
+    assert s.interval(method="bayes_jeffreys") == (float(Fraction(2000, 21)), 100)
+
+
+@pytest.mark.parametrize("counts", [(20, 5, 4), (0, 1, 0), (40, 0, 0), (300, 10, 300)])
+@pytest.mark.parametrize("prior", PRIORS)
+def test_few_of_many_are_as_of_endlessly_many(counts, prior):
+    """Of a hundred million people the posterior is that of endlessly many, for the interval and for the probability."""
+    few = Score(promoters=counts[0], passives=counts[1], detractors=counts[2])
+    many = Score(promoters=counts[0], passives=counts[1], detractors=counts[2], population=10**8)
+    method = f"bayes_{prior}"
+    assert many.interval(method=method) == pytest.approx(few.interval(method=method), abs=1e-3)
+    assert many.probability_above(23.4, prior=prior) == pytest.approx(
+        few.probability_above(23.4, prior=prior), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("counts", [(55, 30, 15), (20, 1, 0), (3, 1, 1), (0, 20, 0), (400, 300, 200)])
+def test_the_continuous_law_follows_the_sum(counts, monkeypatch):
+    """Where the sum is too long, the law in its place gives probabilities within 0.0015, and limits within a step."""
+    s = Score(promoters=counts[0], passives=counts[1], detractors=counts[2], population=sum(counts) + 1500)
+    points = np.linspace(*s.interval(method="bayes_jeffreys", confidence_level=0.999), 9)[1:-1]
+    limits, chances = [], []
+    for cells in (10**8, 0):
+        monkeypatch.setattr(_predictive, "_CELLS", cells)
+        limits.append(s.interval(method="bayes_jeffreys"))
+        chances.append([*map(s.probability_above, points)])
+    assert chances[0] == pytest.approx(chances[1], abs=0.0015)
+    assert limits[0] == pytest.approx(limits[1], abs=101 / s.population)
+
+
 @settings(max_examples=20)
 @given(samples().filter(lambda s: s.value != 10))
 def test_what_is_not_above_is_below(s):
-    """The probabilities that the score and its mirror image lie above a point and its mirror image add to 1."""
+    """The probability that the score is above a point that it cannot be, and that its mirror image is, add to 1."""
+    points = 50 / s.population
     mirrored = Score(promoters=s.detractors, passives=s.passives, detractors=s.promoters, population=s.population)
-    assert s.probability_above(10) + mirrored.probability_above(-10) == pytest.approx(1, abs=1e-7)
-
-
-@settings(max_examples=20)
-@given(samples().filter(lambda s: not s.census))
-def test_the_posterior_is_that_of_the_effective_size(s):
-    """The probability above the lower limit of a credible interval is what the interval leaves below it."""
-    scale = (s.population - 1) / (s.population - s.n)
-    counts = [scale * count for count in (s.promoters, s.passives, s.detractors)]
-    low, _ = intervals(*counts, method="bayes_jeffreys", confidence_level=0.8)
-    assert s.probability_above(float(low)) == pytest.approx(0.9, abs=1e-6)
+    assert s.probability_above(points) + mirrored.probability_above(-points) == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -59,12 +59,15 @@ class IntervalMethod:
         Whether counts that are not whole (effective sample sizes) are refused.
     costly : bool, default False
         Whether equal rows are worth computing once.
+    prior : float, optional
+        The pseudo-count of each category in a Bayesian method, which knows the law of a population of known size.
     """
 
     title: str
     limits: Limits
     whole_counts: bool = False
     costly: bool = False
+    prior: float | None = None
 
 
 def _normal(limits: Limits) -> Limits:
@@ -81,7 +84,8 @@ def _wald(title: str, name: str) -> IntervalMethod:
 
 
 def _bayes(title: str, prior: Prior) -> IntervalMethod:
-    return IntervalMethod(title=title, limits=partial(credible_limits, prior=PRIORS[prior]), costly=True)
+    limits = partial(credible_limits, prior=PRIORS[prior])
+    return IntervalMethod(title=title, limits=limits, costly=True, prior=PRIORS[prior])
 
 
 _NAMES = ("promoters", "passives", "detractors")

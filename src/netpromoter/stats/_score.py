@@ -15,7 +15,7 @@ from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
-from ._finite import correction, effective_counts, finite_intervals, merged_population
+from ._finite import correction, effective_counts, finite_intervals, merged_population, probability_above
 from ._intervals import METHODS, Method, intervals
 
 if TYPE_CHECKING:
@@ -226,7 +226,8 @@ class Score:
         -----
         Of a population of N people the interval is that of :math:`n (N - 1) / (N - n)` answers, and never goes beyond
         the scores that are still possible. ``"exact"`` and the bootstraps, which take whole counts, keep to the second
-        alone.
+        alone. The Bayesian methods take the posterior of what the unseen people would have said, under which each limit
+        is a possible score, and at most half of what the level leaves lies beyond it.
 
         Examples
         --------
@@ -284,6 +285,12 @@ class Score:
         prior : {"jeffreys", "perks", "uniform"}, default "jeffreys"
             How much each category counts before anybody answered: 1/2, 1/3 or 1.
 
+        Notes
+        -----
+        Of a `population` it is the probability of what the unseen people would have said: a score that they cannot
+        make any more has none. The law is summed up to a thousand unseen people, and beyond as long as the sum is not
+        too long; else a continuous law with its mean and covariance takes its place.
+
         Examples
         --------
         >>> round(Score.from_counts(promoters=6, passives=3, detractors=1).probability_above(), 3)
@@ -292,11 +299,11 @@ class Score:
         from ._bayes import PRIORS, posterior_probability_below
 
         added = PRIORS[one_of("prior", prior, PRIORS)]
-        theta = between("points", points, -100, 100) / 100
-        if self.census:
-            return float(self.value > points)
-        mirrored = (np.array([n]) for n in reversed(effective_counts(self._counts, self.population)))
-        return float(posterior_probability_below(-theta, *mirrored, prior=added)[0])
+        above = between("points", points, -100, 100)
+        if self.population is not None:
+            return probability_above(above, self._counts, self.population, added)
+        mirrored = (np.array([float(count)]) for count in reversed(self._counts))
+        return float(posterior_probability_below(-above / 100, *mirrored, prior=added)[0])
 
     def test(
         self, *, against: float = 0.0, method: ScoreTestMethod = "score", alternative: Alternative = "two-sided"
