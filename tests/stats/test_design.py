@@ -180,16 +180,30 @@ def test_effective_size_of_the_peer():
     assert s.n_effective == s.n_kish
 
 
-def test_a_census_stratum_adds_nothing_and_lifts_the_bound():
+def test_a_census_stratum_adds_nothing():
     """The stratum of which everybody answered has no error, and the effective size is that of the variance."""
     paying = estimate("A", where=[plan == "paying" for plan in CENSUS["plan"]])
     assert paying.census
     assert paying.standard_error == 0
     assert paying.interval() == paying.interval(method="t") == (paying.value, paying.value)
-    s = estimate("A")
-    spread = 1e4 * (s.promoter_share + s.detractor_share) - s.value**2
-    assert s.n_effective == pytest.approx(spread / s.variance, rel=1e-12)
-    assert s.n_effective > s.n_kish
+    s, free = estimate("A"), estimate("A", where=[plan != "paying" for plan in CENSUS["plan"]])
+    assert s.n_kish == pytest.approx(free.n_kish * (12_400 / 12_000) ** 2, rel=1e-12)
+
+
+def test_one_person_known_with_certainty_lifts_no_bound():
+    """A stratum of one adds hardly anything to what clusters that happen to be alike say of a million."""
+    answers, clusters = [8, *[9, 3, 8, 10, 2, 7] * 10], [place // 6 for place in range(61)]
+    options = {"strata": ["many"] * 61, "populations": {"many": 10**6}, "clusters": clusters}
+    alone = design_score(answers, **options)
+    both = design_score(
+        [*answers, 9],
+        strata=[*options["strata"], "one"],
+        populations={"many": 10**6, "one": 1},
+        clusters=[*clusters, 99],
+    )
+    assert alone.n_effective == alone.n_kish
+    assert both.n_effective == pytest.approx(alone.n_effective, rel=1e-4)
+    assert both.interval() == pytest.approx(alone.interval(), abs=0.01)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

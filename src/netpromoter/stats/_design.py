@@ -50,7 +50,8 @@ class DesignScore:
     n : int
         How many people answered.
     n_kish : float
-        How many answers with equal weights would weigh as much.
+        How many answers with equal weights would weigh as much, where those of strata of which everybody answered leave
+        nothing to chance; infinite for a census.
     sampled : int
         How many of the answers are of strata, or clusters, of which not everybody answered.
     degrees_of_freedom : int
@@ -117,8 +118,7 @@ class DesignScore:
     def n_effective(self) -> float:
         r"""How many answers of a simple random sample would say as much; infinitely many for a census.
 
-        It is :math:`\hat\sigma^2 / SE^2`, but at most `n_kish`, which does not hang on an estimated variance; a stratum
-        of which everybody answered lifts that bound, which knows nothing of it.
+        It is :math:`\hat\sigma^2 / SE^2`, but at most `n_kish`, which does not hang on an estimated variance.
 
         References
         ----------
@@ -129,8 +129,7 @@ class DesignScore:
             return math.inf
         spread = self.promoter_share + self.detractor_share - (self.value / 100) ** 2
         designed = 1e4 * max(0.0, spread) / self.variance if self.variance > 0 else math.inf
-        bound = math.inf if self.sampled < self.n and self.variance > 0 else self.n_kish
-        return min(designed, bound)
+        return min(designed, self.n_kish)
 
     def interval(self, *, confidence_level: float = 0.95, method: DesignInterval = "score") -> tuple[float, float]:
         """Give a confidence interval for the score of everybody that the survey stands for.
@@ -341,7 +340,7 @@ def _estimate(
     influence = 100 * inside / total * (answers - (promoters - detractors))
     variance = design.variance(influence, lonely)
     n = int(inside.sum())
-    kish = 1 / float(((weights / total) ** 2).sum())
+    sampled = inside & ~design.whole
     units, strata = np.unique(design.first.unit[inside]), np.unique(design.stratum[inside])
     return DesignScore(
         promoter_share=promoters,
@@ -349,12 +348,21 @@ def _estimate(
         variance=0.0 if variance < _NEGLIGIBLE else variance,
         srs_variance=_srs_variance(promoters, detractors, n, float(total)),
         n=n,
-        n_kish=kish * design.correction,
-        sampled=int((inside & ~design.whole).sum()),
+        n_kish=_kish(weights[sampled] / total) * design.correction,
+        sampled=int(sampled.sum()),
         degrees_of_freedom=units.size - strata.size,
         missing=missing,
         uncovered=design.uncovered,
     )
+
+
+def _kish(shares: Floats) -> float:
+    r"""Give the effective size of what each sampled answer weighs, as a share of all: :math:`1 / \sum s_i^2`.
+
+    Without a census it is Kish's. With one, those sampled weigh S in all; their mean varies as that of
+    :math:`S^2 / \sum s_i^2` answers, and S times it, which is what varies in the score, as :math:`1 / \sum s_i^2`.
+    """
+    return 1 / float((shares**2).sum()) if shares.size else math.inf
 
 
 def _srs_variance(promoters: float, detractors: float, n: int, population: float) -> float:
