@@ -400,6 +400,45 @@ def test_unanimous_answers_keep_an_interval():
     assert with_census.n_effective == with_census.n_kish
 
 
+@given(st.data())
+def test_no_limit_goes_beyond_what_the_unseen_can_change(data):
+    """With known strata the limits lie within the scores that remain possible, and what is outside is rejected."""
+    answers, strata, populations, unseen = [], [], {}, 0
+    for name in "abc"[: data.draw(st.integers(1, 3))]:
+        found = data.draw(st.lists(st.integers(0, 10), min_size=2, max_size=8))
+        populations[name] = len(found) + data.draw(st.integers(0, 4))
+        unseen += populations[name] - len(found)
+        answers, strata = answers + found, strata + [name] * len(found)
+    people = sum(populations.values())
+    seen = sum((rating > 8) - (rating < 7) for rating in answers)
+    s = design_score(answers, strata=strata, populations=populations)
+    least, most = (100 * (seen + change) / people for change in (-unseen, unseen))
+    assert s.possible == pytest.approx((least, most), abs=1e-9)
+    for method in ("score", "t"):
+        low, high = s.interval(method=method, confidence_level=0.999)
+        assert least - 1e-9 <= low <= s.value + 1e-9
+        assert s.value - 1e-9 <= high <= most + 1e-9
+        for outside, side in ((least - 0.01, math.inf), (most + 0.01, -math.inf)):
+            if abs(outside) < 100:
+                test = s.test(against=outside, method=method)
+                assert (test.statistic, test.p_value) == (side, 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"weights": [2] * 4},
+        {"populations": 9, "where": [1, 1, 1, 0]},
+        {"populations": 9, "margins": [(list("aabb"), {"a": 4, "b": 5})]},
+        {"populations": 5, "clusters": [1, 1, 2, 2]},
+    ],
+)
+def test_whoever_is_not_counted_may_change_everything(options):
+    """Without known numbers of people, all of whom the score is of, every score remains possible."""
+    assert design_score([9, 10, 3, 8], **options).possible == (-100, 100)
+
+
 ANSWERS = [9, 10, 3, 8]
 REFUSED = [
     ({"weights": [1, 1, 1]}, r"weights must be as long as the other columns, 4 \(got '3 values'\)"),

@@ -118,11 +118,31 @@ def test_standard_error_shrinks_by_the_correction(s):
 
 @given(samples().filter(lambda s: not s.census), st.sampled_from(["score", "scas", "wald"]))
 def test_the_test_is_that_of_the_effective_size(s, method):
-    """The square of the statistic grows by the correction."""
+    """The square of the statistic grows by the correction, at scores that are still possible."""
     scale = (s.population - 1) / (s.population - s.n)
-    plain, found = endless(s).test(method="score", against=12), s.test(method="score", against=12)
-    assert found.statistic == pytest.approx(plain.statistic * math.sqrt(scale), rel=1e-9)
-    assert s.test(method=method, against=12).p_value <= 1
+    against = max(-99.0, min(99.0, s.value / 2 + 50 * (s.promoters - s.detractors) / s.population))
+    plain, found = endless(s).test(method="score", against=against), s.test(method="score", against=against)
+    assert found.statistic == pytest.approx(plain.statistic * math.sqrt(scale), rel=1e-6, abs=1e-6)
+    assert s.test(method=method, against=against).p_value <= 1
+
+
+@given(samples().filter(lambda s: not s.census), st.sampled_from(["score", "scas", "wald", "exact"]), st.data())
+def test_what_is_not_possible_is_rejected(s, method, data):
+    """A score that the others cannot make any more is rejected with a p value of 0, as the interval ends before it."""
+    least, most = (
+        100 * (s.promoters - s.detractors + change) / s.population
+        for change in (s.n - s.population, s.population - s.n)
+    )
+    against = 0.0 if method == "exact" else data.draw(st.floats(-99.9, 99.9))
+    low, high = s.interval(method=method)
+    found = s.test(against=against, method=method)
+    if not least <= against <= most:
+        side = 1 if against < least else -1
+        assert (found.statistic, found.p_value) == (side * math.inf, 0)
+        assert s.test(against=against, method=method, alternative="greater").p_value == (side < 0)
+        assert s.test(against=against, method=method, alternative="less").p_value == (side > 0)
+    if abs(found.p_value - 0.05) > 1e-6:
+        assert (found.p_value > 0.05) == (low <= against <= high)
 
 
 @given(samples())

@@ -20,7 +20,7 @@ from ._columns import yes_or_no
 from ._linearized import LonelyPolicy
 from ._roots import Floats
 from ._sampling import Sampling
-from ._significance import ALTERNATIVES, Alternative, SignificanceTest, ratio
+from ._significance import ALTERNATIVES, Alternative, SignificanceTest, beyond, ratio
 from ._tango import score_limits, score_statistic
 
 __all__ = ["DesignInterval", "DesignScore", "design_score"]
@@ -60,6 +60,9 @@ class DesignScore:
         People who did not answer.
     uncovered : int, default 0
         How many people (or clusters) are in strata where nobody answered; the score says nothing of them.
+    possible : tuple of 2 float, default (-100, 100)
+        The lowest and the highest score in points that those who did not answer can still make, where the number of
+        people in each stratum is known and alone makes the weights, and the score is that of all of them.
 
     References
     ----------
@@ -88,6 +91,7 @@ class DesignScore:
     degrees_of_freedom: int
     missing: int = 0
     uncovered: int = 0
+    possible: tuple[float, float] = (-100.0, 100.0)
 
     @property
     def value(self) -> float:
@@ -145,8 +149,8 @@ class DesignScore:
         Returns
         -------
         low, high : float
-            The limits in points, within [-100, 100]; both are the score itself for a census, and the whole scale where
-            there is no degree of freedom.
+            The limits in points, within what is `possible`; both are the score itself for a census, and all that is
+            possible where there is no degree of freedom.
 
         References
         ----------
@@ -161,12 +165,10 @@ class DesignScore:
         """
         limits = _INTERVALS[one_of("method", method, _INTERVALS)]
         tail = (1 - between("confidence_level", confidence_level, 0, 1)) / 2
-        if self.census:
-            return self.value, self.value
-        if self.degrees_of_freedom < 1:
-            return -100.0, 100.0
+        if self.census or self.degrees_of_freedom < 1:
+            return self.possible
         low, high = limits(self, _t_quantile(self.degrees_of_freedom, tail))
-        return max(-100.0, low), min(100.0, high)
+        return max(self.possible[0], low), min(self.possible[1], high)
 
     def test(
         self, *, against: float = 0.0, method: DesignInterval = "score", alternative: Alternative = "two-sided"
@@ -185,7 +187,8 @@ class DesignScore:
         Returns
         -------
         SignificanceTest
-            Its statistic is held against Student's t; without a degree of freedom nothing is rejected.
+            Its statistic is held against Student's t; without a degree of freedom nothing is rejected but what is not
+            possible.
 
         Examples
         --------
@@ -196,8 +199,9 @@ class DesignScore:
         statistic = _STATISTICS[one_of("method", method, _STATISTICS)]
         one_of("alternative", alternative, ALTERNATIVES)
         theta = between("against", against, -100, 100)
-        t = ratio(self.value - theta, 0.0) if self.census else statistic(self, theta)
-        tails = _tails(t, self.degrees_of_freedom, census=self.census)
+        side = beyond(theta, self.possible)
+        t = -side if side else 0.0 if self.census else statistic(self, theta)
+        tails = _tails(t, self.degrees_of_freedom)
         return SignificanceTest(statistic=t, p_value=tails[alternative], method=method, alternative=alternative)
 
     def __repr__(self) -> str:
@@ -341,6 +345,11 @@ def _estimate(
     variance = design.variance(influence, lonely)
     n = int(inside.sum())
     sampled = inside & ~design.whole
+    value = 100 * (promoters - detractors)
+    possible = (-100.0, 100.0) if sampled.any() else (value, value)
+    if design.headcount and sampled.any() and inside.all():
+        least, most = (float(100 * (answers.sum() + side * (total - n)) / total) for side in (-1, 1))
+        possible = min(least, value), max(most, value)
     units, strata = np.unique(design.first.unit[inside]), np.unique(design.stratum[inside])
     return DesignScore(
         promoter_share=promoters,
@@ -353,6 +362,7 @@ def _estimate(
         degrees_of_freedom=units.size - strata.size,
         missing=missing,
         uncovered=design.uncovered,
+        possible=possible,
     )
 
 
@@ -381,11 +391,11 @@ def _t_quantile(df: int, tail: float) -> float:
     return -float(stdtrit(df, tail))
 
 
-def _tails(t: float, df: int, *, census: bool) -> dict[str, float]:
-    """Give the p values of a statistic by alternative; 1 where nothing is known of the variance."""
+def _tails(t: float, df: int) -> dict[str, float]:
+    """Give the p values of a statistic by alternative; 1 where nothing is known of its variance."""
     from scipy.special import stdtr
 
-    if df < 1 and not census:
+    if df < 1 and t and math.isfinite(t):
         return dict.fromkeys(ALTERNATIVES, 1.0)
     less, greater = (float(stdtr(max(df, 1), sign * t)) for sign in (1, -1))
     return {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}

@@ -44,6 +44,8 @@ class Sampling:
         How many people each answer stands for in agreement with the margins.
     uncovered : int
         How many people, or clusters, are in strata where nobody answered.
+    headcount : bool
+        Whether the weights are made of known numbers of people alone, to which they add.
     """
 
     first: Stage
@@ -52,6 +54,7 @@ class Sampling:
     margins: tuple[Margin, ...]
     weights: Floats
     uncovered: int
+    headcount: bool
 
     @classmethod
     def from_columns(
@@ -78,8 +81,15 @@ class Sampling:
             second = _second_stage(cluster, cluster_populations)
         drawn = _inverse_shares(first, second) if given is None else given
         known = _margins(margins, answered)
-        weights = raked(drawn, known)
-        return cls(first=first, second=second, drawn=drawn, margins=known, weights=weights, uncovered=uncovered)
+        return cls(
+            first=first,
+            second=second,
+            drawn=drawn,
+            margins=known,
+            weights=raked(drawn, known),
+            uncovered=uncovered,
+            headcount=given is None and cluster is None and not known and populations is not None,
+        )
 
     @property
     def stratum(self) -> Groups:

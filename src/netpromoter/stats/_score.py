@@ -15,7 +15,7 @@ from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
-from ._finite import correction, effective_counts, finite_intervals, merged_population, probability_above
+from ._finite import correction, effective_counts, finite_intervals, merged_population, possible, probability_above
 from ._intervals import METHODS, Method, intervals
 
 if TYPE_CHECKING:
@@ -323,7 +323,7 @@ class Score:
         Returns
         -------
         SignificanceTest
-            With `statistic` and `p_value`.
+            With `statistic` and `p_value`. A score that a known `population` cannot have any more is rejected with 0.
 
         Examples
         --------
@@ -333,7 +333,11 @@ class Score:
         from ._significance import score_test
 
         counts = self._counts if method == "exact" else effective_counts(self._counts, self.population)
-        return score_test(counts, against=against, method=method, alternative=alternative, census=self.census)
+        return score_test(counts, against=against, method=method, alternative=alternative, possible=self._possible)
+
+    @property
+    def _possible(self) -> tuple[float, float]:
+        return (-100.0, 100.0) if self.population is None else possible(self._counts, self.population)
 
     @property
     def _counts(self) -> tuple[int, int, int]:

@@ -22,6 +22,7 @@ __all__ = [
     "ScoreTestMethod",
     "SignificanceTest",
     "Sizes",
+    "beyond",
     "p_value",
     "ratio",
     "score_test",
@@ -45,7 +46,7 @@ class SignificanceTest:
     ----------
     statistic : float
         The test statistic; its sign is that of the difference from the hypothesis. Infinite where a Wald statistic
-        divides by 0.
+        divides by 0, and where the hypothesis is no longer possible in a known population.
     p_value : float
         The probability, if the hypothesis holds, of a statistic at least as far out.
     method : str
@@ -90,14 +91,27 @@ def ratio(distance: float, standard_error: float) -> float:
 
 
 def score_test(
-    counts: Sizes, *, against: float, method: ScoreTestMethod, alternative: Alternative, census: bool = False
+    counts: Sizes,
+    *,
+    against: float,
+    method: ScoreTestMethod,
+    alternative: Alternative,
+    possible: tuple[float, float] = (-100.0, 100.0),
 ) -> SignificanceTest:
-    """Test the score of three counts, or know it from a census; `Score.test` describes the methods."""
+    """Test the score of three counts, which can only be one that is possible; `Score.test` describes the methods."""
     test = _TESTS[one_of("method", method, _TESTS)]
     one_of("alternative", alternative, ALTERNATIVES)
-    theta = between("against", against, -100, 100) / 100
-    statistic, p = (_by_census if census else test)(counts, theta, alternative)
+    points = between("against", against, -100, 100)
+    statistic, p = test(counts, points / 100, alternative)
+    if side := beyond(points, possible):
+        statistic, p = -side, p_value(-side, alternative)
     return SignificanceTest(statistic=statistic, p_value=p, method=method, alternative=alternative)
+
+
+def beyond(points: float, possible: tuple[float, float]) -> float:
+    """Give infinity with the sign of the side on which a score is not possible, and 0 for one that is."""
+    low, high = possible
+    return 0.0 if low <= points <= high else math.copysign(math.inf, points - low)
 
 
 def _columns(counts: Sizes) -> list[Floats]:
@@ -106,12 +120,6 @@ def _columns(counts: Sizes) -> list[Floats]:
 
 def _by_score(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
     z = float(score_statistic(np.array([theta]), *_columns(counts))[0])
-    return z, p_value(z, alternative)
-
-
-def _by_census(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
-    p, a, d = counts
-    z = ratio((p - d) / (p + a + d) - theta, 0.0)
     return z, p_value(z, alternative)
 
 
