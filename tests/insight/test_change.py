@@ -1,6 +1,7 @@
 """How much more one group changed than another, held against SciPy."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -29,14 +30,14 @@ def changes(pairs):
 
 
 def is_welch(first, second):
-    return min(len(first), len(second)) > 1 and np.var(changes(first)) + np.var(changes(second)) > 0
+    return min(len(first), len(second)) > 1 and np.var(changes(first)) > 0 < np.var(changes(second))
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss:RuntimeWarning")  # of SciPy, where a group changed alike
 @settings(max_examples=50)  # SciPy takes its time
 @given(PAIRS, PAIRS)
 def test_the_interval_and_the_test_are_those_of_welch(first, second):
-    """Where both groups are of two or more and anybody differs, SciPy gives the same statistic, p and limits."""
+    """Where both groups are of two or more and somebody differs in each, SciPy gives the same figures."""
     d = ChangeDifference(first=paired(first), second=paired(second))
     assert d.value == pytest.approx(np.mean(changes(second)) - np.mean(changes(first)))
     assert d.means == pytest.approx((np.mean(changes(first)), np.mean(changes(second))))
@@ -81,6 +82,25 @@ def test_where_nobody_differs_the_bound_of_hoeffding_holds(m, n):
     assert found.p_value == 1 or d.interval(confidence_level=level)[0] == pytest.approx(0, abs=1e-6)
     assert d.test(alternative="less").p_value == 1
     assert ChangeDifference(first=d.first, second=d.first).test(alternative="greater").p_value == 1
+
+
+@pytest.mark.parametrize("few", [2, 5, 10])
+@pytest.mark.parametrize(("chance", "change"), [(0.05, 8), (0.3, 5)])
+def test_a_few_who_happen_to_agree_are_not_certain(few, chance, change):
+    """Where both groups change alike by chance, the interval of every outcome holds 0 nearly as often as it says."""
+    many, covered = 50, 0.0
+
+    def outcomes(n):
+        for moved in range(n + 1):
+            yield (
+                paired([(1, 1 + change)] * moved + [(1, 1)] * (n - moved)),
+                math.comb(n, moved) * chance**moved * (1 - chance) ** (n - moved),
+            )
+
+    for (first, p), (second, q) in product(outcomes(few), outcomes(many)):
+        low, high = ChangeDifference(first=first, second=second).interval()
+        covered += p * q * (low <= 0 <= high)
+    assert covered > 0.94
 
 
 def test_ratings_must_be_known():

@@ -82,7 +82,7 @@ class ChangeDifference:
 
     @property
     def standard_error(self) -> float | None:
-        """Welch's standard error; None where a group is of one, or everybody of both groups changed alike."""
+        """Welch's standard error; None where a group is of one, or everybody in a group changed alike."""
         welch = self._welch()
         return None if welch is None else welch[0]
 
@@ -97,8 +97,9 @@ class ChangeDifference:
         Returns
         -------
         low, high : float
-            Welch's limits, within [-20, 20]. Where `standard_error` is None they say nothing, and Hoeffding's, which
-            hold for whatever is bounded, take their place.
+            Welch's limits, within [-20, 20]. Where `standard_error` is None they say nothing, or take a few who happen
+            to agree for certain (and were right 22% of the time where one in twenty changes, five people beside 200);
+            Hoeffding's, which hold for whatever is bounded, take their place.
 
         Examples
         --------
@@ -142,7 +143,7 @@ class ChangeDifference:
     def _welch(self) -> tuple[float, float] | None:
         """Give the standard error and the degrees of freedom, or None where they say nothing."""
         (m, _, first), (n, _, second) = _moments(self.first), _moments(self.second)
-        if first is None or second is None or not first + second:
+        if not first or not second:
             return None
         parts = first / m, second / n
         freedom = sum(parts) ** 2 / (parts[0] ** 2 / (m - 1) + parts[1] ** 2 / (n - 1))
