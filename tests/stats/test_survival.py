@@ -47,6 +47,13 @@ def of_rows(observations):
     return survival(times, seen)
 
 
+def reached(s, ours, theirs):
+    """R's limits; where it has none because it happened to all, ours may be when the last thing happened."""
+    done = s.shares[-1] == 0
+    pairs = zip(ours, theirs, strict=True)
+    return tuple(our if their is None and done and our == s.times[-1] else their for our, their in pairs)
+
+
 def by_hand(observations, time):
     """The product over the times of events, one observation after the other."""
     share = 1.0
@@ -85,8 +92,9 @@ def test_limits_are_those_of_the_peer(record):
 def test_median_and_its_interval_are_those_of_the_peer(record):
     """The median and its limits are those that R prints, not known where R's are not."""
     s = of_peer(record)
-    found = (s.median, *s.quantile_interval(confidence_level=record["level"], method=record["conf_type"]))
-    assert found == tuple(record[name] for name in ("median", "median_low", "median_high"))
+    assert s.median == record["median"]
+    limits = s.quantile_interval(confidence_level=record["level"], method=record["conf_type"])
+    assert limits == reached(s, limits, (record["median_low"], record["median_high"]))
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -97,7 +105,28 @@ def test_quantiles_are_those_of_the_peer(record):
     for q, *expected in zip(*columns, strict=True):
         if (record["data"], q) not in QUANTILE_DIFFERS:
             limits = s.quantile_interval(q, confidence_level=record["level"], method=record["conf_type"])
-            assert floats([s.quantile(q), *limits]) == pytest.approx(floats(expected), nan_ok=True)
+            quantile, *theirs = expected
+            assert floats([s.quantile(q), *limits]) == pytest.approx(
+                floats([quantile, *reached(s, limits, theirs)]), nan_ok=True
+            )
+
+
+@given(rows, methods, st.floats(0.1, 0.9), st.floats(0.5, 0.999))
+def test_a_limit_of_a_time_is_when_the_limit_of_the_share_falls(observations, method, share, level):
+    """Before a limit the limit of the share is above what is left, from it on it is not; if never, there is none."""
+    s, options = of_rows(observations), {"method": method, "confidence_level": level}
+    for name, limit in zip(("low", "high"), s.quantile_interval(share, **options), strict=True):
+        curve = [(row["time"], row[name]) for row in s.rows(**options) if row["survival"] < 1]
+        if any(abs(value - (1 - share)) < 1e-6 for _, value in curve):
+            continue
+        assert limit == min((time for time, value in curve if value < 1 - share), default=None)
+
+
+def test_a_median_is_known_where_it_happened_to_all():
+    """Of thirty, five took a time of 1 and the others 2: both limits of the median are 2, as those of the share say."""
+    s = survival([1] * 5 + [2] * 25)
+    assert s.interval(2)[1] < 0.5 < s.interval(1)[0]
+    assert s.quantile_interval() == (2, 2)
 
 
 @given(rows, st.integers(0, 12))
@@ -190,6 +219,8 @@ def test_it_shows_itself():
     assert repr(s) == "median 9:00:00 (95% CI 2:00:00 to not reached; 4 of 7, 3 censored)"
     assert "<td" in s._repr_html_()
     assert repr(survival([1.25, 2.5, 3])) == "median 2.5 (95% CI 1.25 to not reached; 3 of 3, 0 censored)"
+    assert repr(survival([12_345.6])).startswith("median 12,346 (")
+    assert repr(survival([timedelta(milliseconds=300)])).startswith("median 0:00:00.300000 (")
     with pytest.raises(TypeError, match="unhashable"):
         hash(s)
     with pytest.raises(AttributeError):
@@ -207,7 +238,7 @@ def test_a_million_rows():
     assert Counter({True: s.events, False: s.censored}) == Counter((closed <= due).tolist())
 
 
-NEGATIVE = "durations must be numbers or spans of at least 0"
+NEGATIVE = "durations must be all numbers or all spans, of at least 0"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +252,7 @@ NEGATIVE = "durations must be numbers or spans of at least 0"
         ([1, True], rf"{NEGATIVE} \(got True at position 1; 1 such in all\)"),
         ([True, False], rf"{NEGATIVE} \(got True at position 0; 2 such in all\)"),
         ([1, timedelta(1)], rf"{NEGATIVE} \(got datetime.timedelta\(days=1\) at position 1; 1 such in all\)"),
+        ([timedelta(0), 3], rf"{NEGATIVE} \(got datetime.timedelta\(0\) at position 0; 1 such in all\)"),
         ([timedelta(-1)], rf"{NEGATIVE} \(got datetime.timedelta\(days=-1\) at position 0; 1 such in all\)"),
         (np.array(["NaT", 1], dtype="m8[s]"), rf"{NEGATIVE} \(got None at position 0; 1 such in all\)"),
         (np.array([1], dtype="m8[Y]"), rf"{NEGATIVE} \(got 'values of type timedelta64\[Y\]'\)"),

@@ -200,7 +200,8 @@ class Survival:
         Returns
         -------
         low, high : float or timedelta, or None
-            When the lower and when the upper limit of the curve reach the share; None where one never does.
+            When the lower and when the upper limit of the curve, those of `interval`, reach the share; None where one
+            never does. R's survival package has no limits where it happened to all, and so reaches fewer.
 
         References
         ----------
@@ -214,9 +215,10 @@ class Survival:
         (18.0, None)
         """
         level = 1 - between("share", share, 0, 1)
-        limits = _METHODS[one_of("method", method, _METHODS)](*self._greenwood(), _quantile(confidence_level))
-        low, high = (self._time(_crossing(self.times, curve, level)) for curve in limits)
-        return low, high
+        low, high = self._limits(_METHODS[one_of("method", method, _METHODS)], _quantile(confidence_level))
+        low = np.where(self.shares == 1, 1.0, low)  # nothing is reached before anything happened
+        first, last = (self._time(_crossing(self.times, curve, level)) for curve in (low, high))
+        return first, last
 
     def rows(self, *, confidence_level: float = 0.95, method: SurvivalInterval = "log-log") -> list[dict[str, Any]]:
         """Give one plain dict for each time.
@@ -331,7 +333,7 @@ def survival(durations: Any, observed: Any = None) -> Survival:
     >>> round(1 - to_close.at(timedelta(hours=8)), 2)
     0.43
     """
-    rule = "numbers or spans of at least 0"
+    rule = "all numbers or all spans, of at least 0"
     raw = column("durations", durations)
     spent = seconds("durations", raw, rule)
     times = numbers("durations", raw if spent is None else spent, rule, lambda number: number >= 0, raw=raw)
@@ -345,7 +347,9 @@ def survival(durations: Any, observed: Any = None) -> Survival:
 def _shown(time: Time | None) -> str:
     if time is None:
         return "not reached"
-    return str(timedelta(seconds=round(time.total_seconds()))) if isinstance(time, timedelta) else f"{time:.4g}"
+    if isinstance(time, timedelta):
+        return str(time if time < timedelta(minutes=1) else timedelta(seconds=round(time.total_seconds())))
+    return f"{time:,.0f}" if time >= 1000 else f"{time:.4g}"
 
 
 def _quantile(confidence_level: float) -> float:
