@@ -165,7 +165,7 @@ def compare(before: Score, after: Score) -> Difference:
     ----------
     before, after : Score
         Two independent samples, such as two waves that asked different people, or two segments. For the same people
-        asked twice this is the wrong comparison: it ignores that their answers go together.
+        asked twice take `compare_paired`: this one ignores that their answers go together.
 
     Returns
     -------
