@@ -5,7 +5,7 @@ import pickle
 import re
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import duckdb
@@ -290,7 +290,7 @@ def test_zero_is_refused_on_the_scale_from_1_to_10(make):
         score_by(frame, rating="rating", by="key", scale="1-10")
 
 
-@makers
+@pytest.mark.parametrize("make", [as_polars_lazy, as_duckdb])
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
@@ -299,13 +299,63 @@ def test_zero_is_refused_on_the_scale_from_1_to_10(make):
         ([date(2024, 1, 1), date(2024, 1, 2)], "dates or times"),
     ],
 )
-def test_ratings_that_are_not_numbers_are_refused_in_one_wording(make, values, kind):
-    """The type of the column is looked at before any work, and named in the same words everywhere."""
+def test_engines_take_numbers_alone(make, values, kind):
+    """The type of a column that is not in memory is looked at before any work, and named in the same words."""
     frame = make({"key": ["a", "b"], "how likely": values})
-    kind = "neither numbers nor text" if make is as_pandas and kind == "dates or times" else kind
-    message = f"ratings must be numbers (got {kind} in column 'how likely'); netpromoter.ratings.codes reads text"
+    message = f"ratings must be numbers where the frame is not in memory (got {kind} in column 'how likely')"
     with pytest.raises(InvalidRating, match=f"^{re.escape(message)}$"):
         score_by(frame, rating="how likely", by="key")
+
+
+@pytest.mark.parametrize("make", [MAKERS[name] for name in EAGER], ids=EAGER)
+@pytest.mark.parametrize("values", [[True, False], [date(2024, 1, 1), date(2024, 1, 2)], ["ten", "9"]])
+def test_frames_in_memory_refuse_what_score_refuses(make, values):
+    """What is no answer is refused in the words of a score of the same column."""
+    frame = make({"key": ["a", "b"], "how likely": values})
+    with pytest.raises(InvalidRating) as expected:
+        score(frame["how likely"])
+    with pytest.raises(InvalidRating, match=f"^{re.escape(str(expected.value))}$"):
+        score_by(frame, rating="how likely", by="key")
+
+
+WRITTEN = {
+    "text of pandas": pd.Series(["10", None, "3", "9 "]),
+    "text of polars": pl.Series(["10", None, "3", "9 "]),
+    "text of arrow": pa.array(["10", None, "3", "9 "]),
+    "categories of text": pd.Series(["10", None, "3", "9"], dtype="category"),
+    "categories of numbers": pd.Series([10, None, 3, 9], dtype="category"),
+    "categories of polars": pl.Series(["10", None, "3", "9"], dtype=pl.Categorical),
+    "decimals": pd.Series([Decimal(10), None, Decimal(3), Decimal(9)], dtype=object),
+    "objects": pd.Series([10, None, 3, 9.0], dtype=object),
+}
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
+
+
+@pytest.mark.parametrize("column", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("by", ["p", ["p", "q"]])
+def test_frames_in_memory_take_what_score_takes(column, by):
+    """Answers in whatever form a score reads them give the groups that their numbers give."""
+    frame = FRAMES[type(column).__module__.partition(".")[0]]
+    labels = {"p": ["a", "a", "b", None], "q": [1.5, 1.5, 1.5, 2.5]}
+    found = score_by(frame({"r": column, **labels}), rating="r", by=by, missing="drop")
+    assert found == score_by(as_polars({"r": [10, None, 3, 9], **labels}), rating="r", by=by, missing="drop")
+    assert found.total == score(column, missing="drop")
+    found.to_frame()
+
+
+def test_an_hour_that_comes_twice_makes_two_groups():
+    """At the end of summer time two hours have one name; each is a group, which its time finds, from every library."""
+    times = pd.to_datetime(["2026-10-25 00:30", "2026-10-25 01:30"], utc=True).tz_convert("Europe/Berlin")
+    for frame in (pd.DataFrame({"r": [10, 0], "at": times}), pl.DataFrame({"r": [10, 0], "at": times.to_list()})):
+        for found in (score_by(frame, rating="r", by="at"), score_by([10, 0], by={"at": list(times)})):
+            assert [found[time].value for time in found] == [100, -100]
+            assert [found[time].value for time in times] == [100, -100]
+            assert found.to_frame(library="polars")["nps"].to_list() == [100, -100]
+    both = score_by([10, 0, 9], by={"at": [*times, times[0].astimezone(UTC)], "plan": ["a", "a", "a"]})
+    assert both[times[0], "a"].n == 2
+    assert "2026-10-25 02:30:00+01:00" in repr(both)
+    edges = [datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), datetime.max.replace(tzinfo=UTC)]
+    assert list(score_by([10, 0], by=edges[::-1])) == edges
 
 
 NOTHING = {

@@ -148,7 +148,7 @@ def test_what_is_not_a_rating_is_refused(make, answers, lowest, n):
 @pytest.mark.parametrize(("values", "kind"), [(["10", "9"], "text"), ([True, False], "True and False")])
 def test_ratings_that_are_not_numbers_are_refused_in_one_wording(make, values, kind):
     """The type of the column is looked at before any work, and named in the same words everywhere."""
-    message = f"ratings must be numbers (got {kind} in column 'r'); netpromoter.ratings.codes reads text"
+    message = f"ratings must be numbers where the frame is not in memory (got {kind} in column 'r')"
     with pytest.raises(InvalidRating, match=f"^{re.escape(message)}$"):
         score_by(make({"key": ["a", "b"], "r": values}), rating="r", by="key")
 

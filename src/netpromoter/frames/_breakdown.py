@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -15,7 +16,7 @@ from netpromoter._html import bar, escape, table
 from netpromoter.errors import InvalidArgument
 from netpromoter.stats import Method, Score, intervals
 
-from ._labels import Columns, Counts, plain, ranked
+from ._labels import Columns, Counts, identities, identity, plain, ranked
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -121,7 +122,7 @@ class Breakdown:
 
     @cached_property
     def _places(self) -> dict[object, int]:
-        return {key: place for place, key in enumerate(self)}
+        return {key: place for place, key in enumerate(zip(*map(identities, self.labels), strict=True))}
 
     def __len__(self) -> int:
         """Give the number of groups, those withheld included."""
@@ -159,7 +160,8 @@ class Breakdown:
         return Score.from_counts(**{name: int(getattr(self, name)[place]) for name in _COUNTS})
 
     def _place(self, key: object) -> int | None:
-        known = tuple(map(plain, key)) if isinstance(key, tuple) and len(self.by) > 1 else plain(key)
+        parts = key if isinstance(key, tuple) and len(self.by) > 1 else (key,)
+        known = tuple(identity(plain(part)) for part in parts)
         try:
             return self._places.get(known)
         except TypeError:
@@ -336,6 +338,8 @@ def _optional(values: npt.NDArray[Any], known: Flags) -> list[Any]:
 
 
 def _shown_label(label: object) -> str:
+    if isinstance(label, dt.date | dt.time):
+        return str(label)
     return label if isinstance(label, str) and label.isprintable() else shown(label, 40)
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter.errors import InvalidArgument
 
-from ._labels import plain_values
+from ._labels import identities, plain_values
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -162,12 +162,14 @@ def _coded_integers(column: Integers) -> Coded:
 
 def _coded_objects(name: str, column: Sequence[object]) -> Coded:
     known: dict[object, int] = {}
+    labels = plain_values(column)
     try:
-        codes = [known.setdefault(label, len(known)) for label in plain_values(column)]
+        codes = np.array([known.setdefault(key, len(known)) for key in identities(labels)], dtype=np.int64)
     except TypeError:
         unhashable = next(label for label in column if type(label).__hash__ is None)
         raise refusal(name, "labels that can be keys of a dict", unhashable) from None
-    return Coded(np.array(codes, dtype=np.int64), 0, max(len(known), 1), list(known).__getitem__)
+    first = np.unique(codes, return_index=True)[1].tolist()
+    return Coded(codes, 0, max(len(known), 1), lambda code: labels[first[code]])
 
 
 def coded_series(series: nw.Series[Any]) -> Coded | None:

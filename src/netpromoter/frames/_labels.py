@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Columns", "Counts", "arranged", "plain", "plain_values", "ranked"]
+__all__ = ["Columns", "Counts", "arranged", "identities", "identity", "plain", "plain_values", "ranked"]
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 Columns: TypeAlias = tuple[tuple[object, ...], ...]
 
 _PLAIN = {int, str, bool, bytes, type(None), Decimal}
 _PLAIN |= {dt.date, dt.datetime, dt.time, dt.timedelta}
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MISSING_TYPES = frozenset({"NAType", "NaTType", "MaskedConstant"})
 
 
@@ -36,21 +37,40 @@ def plain_values(labels: Sequence[object]) -> Sequence[object]:
     return labels if set(map(type, labels)) <= _PLAIN else list(map(plain, labels))
 
 
+def identity(label: object) -> Any:
+    """Give what tells a plain label from others: of an aware time the instant, as some hours come twice in a year.
+
+    Python takes two times of one zone for equal where they differ only in `fold`.
+    """
+    if not isinstance(label, dt.datetime) or (offset := label.utcoffset()) is None:
+        return label
+    return (label.replace(tzinfo=dt.UTC, fold=0) - _EPOCH - offset,)
+
+
+def identities(labels: Sequence[object]) -> Sequence[Any]:
+    """Give what tells a column of plain labels from one another."""
+    times = any(issubclass(kind, dt.datetime) for kind in set(map(type, labels)))
+    return list(map(identity, labels)) if times else labels
+
+
 def ranked(labels: Sequence[object], order: Sequence[object] = ()) -> tuple[npt.NDArray[np.int64], list[Any]]:
     """Give the rank of each plain label among the distinct ones, and those in order.
 
     Labels of a declared `order` come as declared, others by value, None last.
     """
-    found = set(labels) - {None}
-    declared = [label for label in order if label in found]
-    others: list[Any] = list(found.difference(declared))
+    keys = identities(labels)
+    known: dict[Any, Any] = {}
+    for key, label in zip(keys, labels, strict=True):
+        known.setdefault(key, label)
+    declared = [key for key in identities(order) if key in known]
+    others = list(known.keys() - {None, *declared})
     try:
         others.sort()
     except TypeError:
-        others.sort(key=lambda label: (type(label).__name__, str(label)))
-    distinct = [*declared, *others, *[None] * (None in labels)]
-    places = {label: place for place, label in enumerate(distinct)}
-    return np.fromiter(map(places.__getitem__, labels), np.int64, len(labels)), distinct
+        others.sort(key=lambda key: (type(known[key]).__name__, str(known[key])))
+    distinct = [*declared, *others, *[None] * (None in known)]
+    places = {key: place for place, key in enumerate(distinct)}
+    return np.fromiter(map(places.__getitem__, keys), np.int64, len(keys)), [known[key] for key in distinct]
 
 
 def arranged(

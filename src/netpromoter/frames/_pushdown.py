@@ -12,7 +12,7 @@ from netpromoter.errors import InvalidArgument, InvalidRating
 from netpromoter.ratings import Scale, codes
 
 from ._breakdown import Origin
-from ._coding import coded_series, fits
+from ._coding import coded_column, coded_series, fits
 from ._found import Found, counted, named
 from ._labels import plain
 
@@ -45,15 +45,18 @@ def found_in_frame(data: Any, rating: str, by: Any, scale: Scale) -> Found:
 
     frame, schema = _opened(data)
     names = _checked(rating, by, schema)
-    frame, schema = _numbered(frame, schema, rating)
     lazy, library = isinstance(frame, nw.LazyFrame), str(frame.implementation)
     eager = _COLLECTED.get(library, "pyarrow") if lazy else library
     key_types = tuple(schema[name] for name in names)
     origin = Origin(library=library, eager=eager, lazy=lazy, key_types=key_types)
-    if isinstance(frame, nw.DataFrame):
-        keys = [coded_series(frame.get_column(name)) for name in names]
+    if isinstance(frame, nw.LazyFrame):
+        _refuse_other_kinds(schema, rating)
+    else:
+        text = not schema[rating].is_numeric()
+        columns = map(frame.get_column, names)
+        keys = [coded_column("by", key.to_native(), len(frame)) if text else coded_series(key) for key in columns]
         known = [key for key in keys if key]
-        if len(known) == len(keys) and fits(known):
+        if text or (len(known) == len(keys) and fits(known)):
             return counted(names, codes(frame.get_column(rating), scale=scale), known, scale, origin)
     return _pushed_down(frame, schema, rating, names, scale=scale, origin=origin)
 
@@ -91,17 +94,12 @@ def _checked(rating: str, by: Any, schema: Schema) -> tuple[str, ...]:
     return names
 
 
-def _numbered(frame: Frame, schema: Schema, rating: str) -> tuple[Frame, Schema]:
-    """Give a frame whose answers are numbers; a column without any answer may be of whatever type."""
-    import narwhals.stable.v2 as nw
-
+def _refuse_other_kinds(schema: Schema, rating: str) -> None:
+    """Refuse answers that an engine cannot hold against numbers."""
     kind = _other_kind(schema[rating])
-    if not kind:
-        return frame, schema
-    if isinstance(frame, nw.DataFrame) and frame.get_column(rating).null_count() == len(frame):
-        return frame.with_columns(nw.lit(None, nw.Float64).alias(rating)), {**schema, rating: nw.Float64()}
-    message = f"ratings must be numbers (got {kind} in column {rating!r}); netpromoter.ratings.codes reads text"
-    raise InvalidRating(message)
+    if kind:
+        message = f"ratings must be numbers where the frame is not in memory (got {kind} in column {rating!r})"
+        raise InvalidRating(message)
 
 
 def _other_kind(dtype: Any) -> str | None:

@@ -41,9 +41,10 @@ def score_by(
     by : str, sequence of str, column of labels, or mapping of names to columns
         With `rating`, the columns of the dataframe to group by. Without, as many labels as there are answers:
         integers and dictionary-coded columns are the fastest. Missing labels make a group of their own, with the key
-        None.
+        None. Times are told apart to the microsecond, and those with a zone by their instant.
     rating : str, optional
-        The column of the dataframe that holds the answers, which must be numbers.
+        The column of the dataframe that holds the answers: whatever `netpromoter.stats.score` takes, and numbers alone
+        where the frame is lazy or lies in a database.
     missing : {"refuse", "drop"}, default "refuse"
         What to do with missing answers (null or NaN): refuse them with their count, or leave them out of every
         denominator and keep their counts.
@@ -63,7 +64,7 @@ def score_by(
     InvalidArgument
         If a column is not there, or named twice, or named like a column of the result.
     InvalidRating
-        If any answer is not a whole number on the scale, or the column does not hold numbers.
+        If any answer is not a whole number on the scale, or a column that is not in memory does not hold numbers.
     MissingRatings
         If answers are missing and `missing` is ``"refuse"``.
     NoRatings
