@@ -148,7 +148,7 @@ def test_a_census_has_no_sampling_error():
     """Where all were asked nothing is left to chance of who was asked; who answers could still go otherwise."""
     asked, answered, _ = found(answered="abcd").revenue
     assert (asked.census, asked.standard_error, asked.n_effective, asked.interval()) == (True, 0.0, inf, (1.0, 1.0))
-    assert repr(asked).endswith("100% (census: no sampling error; 3 of 3 accounts)")
+    assert repr(asked).endswith("100.0% (census: no sampling error; 3 of 3 accounts)")
     assert (asked.row()["low"], asked.row()["high"], asked.row()["value"]) == (None, None, 1.0)
     assert not answered.census
     assert answered.interval()[0] < 0.5

@@ -143,10 +143,10 @@ def test_reminders_are_told_apart():
     answers = [answer("a", 1), answer("b", 80), answer("c", 200), answer("c", 300, ordinal=1)]
     found = loop(answers, at=START + 400 * HOUR, deliveries=deliveries)
     assert repr(found.primary_response) == (
-        "answered after the invitation, of invitations delivered: 20% (95% CI 4% to 62%; 1 of 5)"
+        "answered after the invitation, of invitations delivered: 20.0% (95% CI 3.6% to 62.4%; 1 of 5)"
     )
     assert repr(found.reminder_lift[1]) == (
-        "answered after reminder 1, of deliveries of reminder 1: 25% (95% CI 5% to 70%; 1 of 4)"
+        "answered after reminder 1, of deliveries of reminder 1: 25.0% (95% CI 4.6% to 69.9%; 1 of 4)"
     )
     assert found.reminder_lift[2].share == share(1, 3)
     assert found.reminder_response == Measure(
@@ -195,7 +195,7 @@ def test_a_step_that_went_to_a_second_address_is_one_delivery():
     """What came back and was sent again elsewhere is two messages and one delivered step."""
     deliveries = [sent(back=1), sent(hour=2, attempt=1), sent(hour=3, attempt=2)]
     found = loop([answer(hour=4)], at=START + 9 * HOUR, deliveries=deliveries)
-    assert repr(found.bounce_rate) == "bounced, of messages sent: 33% (95% CI 6% to 79%; 1 of 3)"
+    assert repr(found.bounce_rate) == "bounced, of messages sent: 33.3% (95% CI 6.1% to 79.2%; 1 of 3)"
     assert found.primary_response.share == found.answer_rate.share == share(1, 1)
 
 
@@ -211,8 +211,8 @@ def test_declines_and_opt_outs_are_of_occasions_delivered():
     deliveries.append(sent("d", back=1))
     declined = {("may", "a"): START, ("june", "a"): START, ("june", "d"): START, ("june", "stranger"): START}
     found = loop([], at=START + HOUR, deliveries=deliveries, declined=declined, opted_out={("june", "b"): START + HOUR})
-    assert repr(found.decline_rate) == "declined, of occasions delivered: 33% (95% CI 10% to 70%; 2 of 6)"
-    assert repr(found.opt_out_rate) == "opted out, of occasions delivered: 17% (95% CI 3% to 56%; 1 of 6)"
+    assert repr(found.decline_rate) == "declined, of occasions delivered: 33.3% (95% CI 9.7% to 70.0%; 2 of 6)"
+    assert repr(found.opt_out_rate) == "opted out, of occasions delivered: 16.7% (95% CI 3.0% to 56.4%; 1 of 6)"
     assert loop([], at=START, deliveries=deliveries, opted_out={("june", "b"): START + HOUR}).opt_out_rate.count == 0
 
 

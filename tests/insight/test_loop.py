@@ -244,8 +244,8 @@ def test_whole_loop():
         case("c-4", moves=[("attempted", 9)]),
     ]
     found = loop(answers, decisions, opened, at=START + 10 * HOUR)
-    assert repr(found.contacted) == "contacted, of selected answers: 50% (95% CI 15% to 85%; 2 of 4)"
-    assert repr(found.closed_of_all) == "closed, of answers: 20% (95% CI 6% to 51%; 2 of 10)"
+    assert repr(found.contacted) == "contacted, of selected answers: 50.0% (95% CI 15.0% to 85.0%; 2 of 4)"
+    assert repr(found.closed_of_all) == "closed, of answers: 20.0% (95% CI 5.7% to 51.0%; 2 of 10)"
     assert (found.selected.count, found.duplicates) == (5, 1)
     assert found.coverage.share == share(2, 10)
 

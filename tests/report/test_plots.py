@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import attrs
 import matplotlib as mpl
 import matplotlib.style
 import numpy as np
@@ -197,6 +198,12 @@ class TestPlotScore:
         assert "NPS +53.4" in texts
         assert "95% CI +52.3 to +54.5; n = 13,612; 342 missing" in texts
         assert "99.5% CI −24.4 to +85.7; n = 10" in words(plot_score(THREE, ax=fixed_axes(), confidence_level=0.995))
+
+    def test_a_population_is_written(self) -> None:
+        """What is written is what the repr of a score says: of how many people so many answered, or that all did."""
+        for score in (attrs.evolve(THREE, population=40), attrs.evolve(THREE, population=10)):
+            inside = repr(score).partition(" (")[2].removesuffix(")").replace("-", "\N{MINUS SIGN}")
+            assert inside in words(plot_score(score, ax=fixed_axes()))
 
     def test_categories_are_named(self) -> None:
         """Nobody needs the colors: every category is named beneath its bars, with its share and its count."""

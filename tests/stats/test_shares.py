@@ -87,8 +87,8 @@ def test_nobody_has_a_share_that_is_not_known():
 
 def test_it_shows_itself():
     """One line holds the share, its interval and both counts."""
-    assert repr(share(52, 126)) == "41% (95% CI 33% to 50%; 52 of 126)"
-    assert repr(share(1_200, 3_600)) == "33% (95% CI 32% to 35%; 1,200 of 3,600)"
+    assert repr(share(52, 126)) == "41.3% (95% CI 33.1% to 50.0%; 52 of 126)"
+    assert repr(share(1_200, 3_600)) == "33.3% (95% CI 31.8% to 34.9%; 1,200 of 3,600)"
     assert "<b>41.3%</b>" in share(52, 126)._repr_html_()
     assert share(1, 3).exact == Fraction(1, 3)
     assert isinstance(share(1, 3), Share)

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from netpromoter import formats
 from netpromoter._checks import harmless, shown
+from netpromoter._figures import points, span
 from netpromoter.errors import NoRatings, ScaleWarning
 from netpromoter.frames import Breakdown
 from netpromoter.ratings import Scale
@@ -219,7 +220,7 @@ def _headline(score: Score, outcome: _Outcome) -> str:
     low, high = score.interval(method=outcome.method, confidence_level=outcome.confidence_level)
     counts = [f"n = {score.n:,}"]
     counts += [f"{times:,} {what}" for times, what in ((rows.missing, "missing"), (rows.refused, "refused")) if times]
-    return f"NPS {score.value:+z.1f} ({_level(outcome)} {low:+z.1f} to {high:+z.1f}; {'; '.join(counts)})"
+    return f"NPS {points(score.value)} ({_level(outcome)} {span(low, high)}; {'; '.join(counts)})"
 
 
 def _level(outcome: _Outcome) -> str:
@@ -238,7 +239,7 @@ def _estimates(row: Mapping[str, Any]) -> tuple[str, ...]:
         return "", "withheld", "", ""
     if not row["n"]:
         return "", "no answers", "0", f"{row['missing']:,}"
-    return f"{row['nps']:+z.1f}", f"{row['low']:+z.1f} to {row['high']:+z.1f}", f"{row['n']:,}", f"{row['missing']:,}"
+    return points(row["nps"]), span(row["low"], row["high"]), f"{row['n']:,}", f"{row['missing']:,}"
 
 
 def _segment_rows(breakdown: Breakdown, outcome: _Outcome) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import numpy as np
 from rich.text import Text
 
 from netpromoter._checks import harmless, shown
+from netpromoter._figures import points, span
 from netpromoter.engine import Behavior, Simulation
 from netpromoter.engine import simulate as simulated
 from netpromoter.rules import Condition, Policy
@@ -137,8 +138,8 @@ def _facts(simulation: Simulation) -> dict[str, Any]:
 _SHOWN: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "messages": lambda facts: f"{facts['messages']:,}",
     "answers": lambda facts: f"{facts['answers']:,}",
-    "NPS": lambda facts: "none" if facts["nps"] is None else f"{facts['nps']:+z.1f}",
-    "95% CI": lambda facts: "" if facts["nps"] is None else f"{facts['low']:+z.1f} to {facts['high']:+z.1f}",
+    "NPS": lambda facts: "none" if facts["nps"] is None else points(facts["nps"]),
+    "95% CI": lambda facts: "" if facts["nps"] is None else span(facts["low"], facts["high"]),
     "peak day": lambda facts: f"{facts['messages_on_the_busiest_day']:,}",
     "unasked": lambda facts: f"{facts['never_asked']:,}",
     "cases": lambda facts: f"{facts['cases']:,}",

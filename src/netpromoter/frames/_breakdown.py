@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netpromoter._checks import one_of, refusal, shown
+from netpromoter._figures import points, span
 from netpromoter._html import bar, escape, table
 from netpromoter.errors import InvalidArgument
 from netpromoter.stats import Method, Score, intervals
@@ -325,7 +326,7 @@ class Breakdown:
         withheld = f", {self.withheld:,} withheld" if self.withheld else ""
         missing = f"; {self.total.missing:,} missing" if self.total.missing else ""
         groups = f"{len(self):,} group{'s' * (len(self) != 1)}{withheld}"
-        total = f"NPS {self.total.value:+z.1f} (n = {self.total.n:,}{missing})"
+        total = f"NPS {points(self.total.value)} (n = {self.total.n:,}{missing})"
         return f"Breakdown by {', '.join(self.by)}: {groups}, {total}"
 
     def _rest(self) -> list[str]:
@@ -348,7 +349,7 @@ def _shown_result(row: dict[str, Any]) -> list[str]:
         return ["withheld", "", ""]
     if not row["n"]:
         return ["", "", "0"]
-    return [f"{row['nps']:+z.1f}", f"{row['low']:+z.1f} to {row['high']:+z.1f}", f"{row['n']:,}"]
+    return [points(row["nps"]), span(row["low"], row["high"]), f"{row['n']:,}"]
 
 
 def _line(cells: list[str], widths: list[int], *, left: int) -> str:

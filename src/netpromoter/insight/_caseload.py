@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import attrs
 
 from netpromoter._checks import between, count, one_of
+from netpromoter._figures import percent
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Case, Promise
@@ -247,9 +248,10 @@ class Ranking:
     @staticmethod
     def _cells(row: Mapping[str, Any]) -> list[str]:
         rank = "" if row["rank"] is None else f"{row['rank']} ({row['rank_low']} to {row['rank_high']})"
-        value = "" if row["value"] is None else f"{row['value']:.0%}"
+        value = "" if row["value"] is None else percent(row["value"])
         name = "nobody" if row["group"] is None else escape(str(row["group"]))
-        return [name, rank, value, f"{row['low']:.0%} to {row['high']:.0%}", f"{row['count']:,} of {row['n']:,}"]
+        limits = f"{percent(row['low'])} to {percent(row['high'])}"
+        return [name, rank, value, limits, f"{row['count']:,} of {row['n']:,}"]
 
 
 def ranking(

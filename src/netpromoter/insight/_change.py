@@ -9,6 +9,7 @@ from typing import Any, get_args
 import attrs
 
 from netpromoter._checks import between, one_of, refusal
+from netpromoter._figures import points, span
 from netpromoter._html import table
 from netpromoter.stats import Alternative, PairedDifference, SignificanceTest
 
@@ -168,10 +169,10 @@ class ChangeDifference:
         """Give the difference, its interval, the p value and both changes in one line."""
         low, high = self.interval()
         first, second = (
-            f"{mean:+z.1f} of {group.n:,}" for mean, group in zip(self.means, (self.first, self.second), strict=True)
+            f"{points(mean)} of {group.n:,}" for mean, group in zip(self.means, (self.first, self.second), strict=True)
         )
         p = repr(self.test()).split(", ")[1]
-        return f"{self.value:+z.1f} in rating (95% CI {low:+z.1f} to {high:+z.1f}), {p}; {first} and {second}"
+        return f"{points(self.value)} in rating (95% CI {span(low, high)}), {p}; {first} and {second}"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from netpromoter._checks import between, refusal, shown
+from netpromoter._figures import percent
 from netpromoter._html import escape, table
 from netpromoter.errors import InvalidArgument
 
@@ -55,7 +56,7 @@ class RevenueMeasure:
     >>> revenue = {"Acme": 60_000, "Bolt": 25_000, "Cogs": 15_000}
     >>> answered, contacted = loop(answers, at=at, accounts=accounts, revenue=revenue, value="ARR").revenue
     >>> answered
-    ARR of accounts that answered, of ARR of all accounts: 60% (95% CI 3% to 99%; 1 of 3 accounts)
+    ARR of accounts that answered, of ARR of all accounts: 60.0% (95% CI 3.3% to 98.5%; 1 of 3 accounts)
     >>> answered.amount, answered.total, answered.n_effective
     (60000.0, 100000.0, 1.8...)
     """
@@ -158,8 +159,8 @@ class RevenueMeasure:
         if self.value is None:
             return "not known (of no revenue)"
         low, high = self.interval()
-        limits = "census: no sampling error" if self.census else f"95% CI {low:.0%} to {high:.0%}"
-        return f"{self.value:.0%} ({limits}; {self.count:,} of {self.n:,} accounts)"
+        limits = "census: no sampling error" if self.census else f"95% CI {percent(low)} to {percent(high)}"
+        return f"{percent(self.value)} ({limits}; {self.count:,} of {self.n:,} accounts)"
 
     def __repr__(self) -> str:
         """Give the share, its denominator and its interval in one line."""

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import refusal
+from netpromoter._figures import percent, points
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
 from netpromoter.model import Case, FollowUpDecided, Promise, Response
@@ -348,10 +349,10 @@ def loop(
     >>> found
     Loop(nps, 2026-06-04 08:00 UTC: 5 answers, 2 selected, contacted 1, closed 0, promises not kept in time 1)
     >>> found.contacted, found.contacted_of_all
-    (contacted, of selected answers: 50% (95% CI 9% to 91%; 1 of 2),
-     contacted, of answers: 20% (95% CI 4% to 62%; 1 of 5))
+    (contacted, of selected answers: 50.0% (95% CI 9.5% to 90.5%; 1 of 2),
+     contacted, of answers: 20.0% (95% CI 3.6% to 62.4%; 1 of 5))
     >>> found.promises["attempt"]
-    attempt within promise, of cases that are due: 50% (95% CI 9% to 91%; 1 of 2); 0 late, 1 unmet, 0 not due yet
+    attempt within promise, of cases that are due: 50.0% (95% CI 9.5% to 90.5%; 1 of 2); 0 late, 1 unmet, 0 not due yet
     >>> loop(answers, cases=cases, at=at + timedelta(hours=4)).contacted.count
     0
     """
@@ -479,10 +480,10 @@ def _check_teams(teams: Any) -> None:
 
 _SHOWN: Mapping[str, Callable[[float], str]] = MappingProxyType(
     {
-        "share": lambda value: f"{value:.0%}",
+        "share": percent,
         "hours": lambda value: f"{value:,.1f} h",
-        "rating": lambda value: f"{value:+z.1f}",
-        "points": lambda value: f"{value:+z.1f} points",
+        "rating": points,
+        "points": lambda value: f"{points(value)} points",
     }
 )
 

@@ -30,7 +30,7 @@ class Measure:
     --------
     >>> from netpromoter.stats import share
     >>> Measure(what="contacted", of="selected answers", share=share(52, 126))
-    contacted, of selected answers: 41% (95% CI 33% to 50%; 52 of 126)
+    contacted, of selected answers: 41.3% (95% CI 33.1% to 50.0%; 52 of 126)
     """
 
     what: str

@@ -38,7 +38,7 @@ class TrialArm:
     >>> arm
     9 assigned, 4 contacted, 8 asked again, 4 answered: 2 no detractors any more, rating +1.8
     >>> arm.won_back, arm.won_back_of_assigned
-    (50% (95% CI 15% to 85%; 2 of 4), 22% (95% CI 6% to 55%; 2 of 9))
+    (50.0% (95% CI 15.0% to 85.0%; 2 of 4), 22.2% (95% CI 6.3% to 54.7%; 2 of 9))
     """
 
     assigned: int

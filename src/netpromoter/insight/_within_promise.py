@@ -46,7 +46,8 @@ class WithinPromise:
     --------
     >>> found = WithinPromise(promise="attempt", kept=40, late=6, unmet=4, not_due=12)
     >>> found
-    attempt within promise, of cases that are due: 80% (95% CI 67% to 89%; 40 of 50); 6 late, 4 unmet, 12 not due yet
+    attempt within promise, of cases that are due: 80.0% (95% CI 67.0% to 88.8%; 40 of 50);
+    6 late, 4 unmet, 12 not due yet
     >>> found.value
     0.8
     """

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netpromoter._checks import one_of, refusal, require
+from netpromoter._figures import basis, points, span
 from netpromoter._html import DETRACTOR, PASSIVE, PROMOTER
 from netpromoter.stats import Method, Score
 
@@ -223,11 +224,10 @@ def _name_groups(ax: Axes, groups: Sequence[_Group], counts: Sequence[int]) -> N
 
 
 def _head(ax: Axes, score: Score, level: str, interval: tuple[float, float]) -> None:
-    missing = f"; {score.missing:,} missing" if score.missing else ""
-    line = f"{level} {_span(interval)}; n = {score.n:,}{missing}"
+    words = basis(interval, score.n, population=score.population, missing=score.missing, level=level)
     top = _ems(ax, (0, 1))
     _say(ax, 0, 0, f"NPS {_points(score.value)}", top, va="top", fontsize="x-large", weight="bold")
-    _say(ax, 0, -1.8, line, top, va="top", fontsize="medium")
+    _say(ax, 0, -1.8, _minus(words), top, va="top", fontsize="medium")
 
 
 def _strip(ax: Axes, value: float, interval: tuple[float, float]) -> None:
@@ -382,15 +382,19 @@ def _level(confidence_level: float) -> str:
 
 
 def _span(interval: tuple[float, float]) -> str:
-    return f"{_points(interval[0])} to {_points(interval[1])}"
+    return _minus(span(*interval))
 
 
-def _points(value: float, digits: str = ".1f") -> str:
-    return f"{value:+z{digits}}".replace("-", "\N{MINUS SIGN}")
+def _points(value: float) -> str:
+    return _minus(points(value))
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _tick(value: float, _: object) -> str:
-    return _points(value, ".10g") if value else "0"
+    return _minus(f"{value:+.10g}") if value else "0"
 
 
 def _short(times: int) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netpromoter._checks import between, nobody, one_of, refuse_missing
+from netpromoter._figures import points, span
 from netpromoter._html import table
 from netpromoter.ratings import MISSING, MissingPolicy, Scale
 from netpromoter.ratings import codes as _codes
@@ -212,20 +213,20 @@ class DesignScore:
             if number
         )
         if self.census:
-            return f"NPS {self.value:+z.1f} (census of {self.n:,}: no sampling error{notes})"
+            return f"NPS {points(self.value)} (census of {self.n:,}: no sampling error{notes})"
         low, high = self.interval()
         size = f"n = {self.n:,}, effective {self.n_effective:,.1f}"
-        return f"NPS {self.value:+z.1f} (95% CI {low:+z.1f} to {high:+z.1f}; {size}{notes})"
+        return f"NPS {points(self.value)} (95% CI {span(low, high)}; {size}{notes})"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""
         low, high = self.interval()
-        limits = "census" if self.census else f"{low:+z.1f} to {high:+z.1f}"
+        limits = "census" if self.census else span(low, high)
         shares = (f"{share:.1%}" for share in (self.detractor_share, self.passive_share, self.promoter_share))
         effect = "" if self.design_effect is None else f"{self.design_effect:.2f}"
         head = ["NPS", "95% CI", "n", "design effect", "missing", "detractors", "passives", "promoters"]
         return table(
-            head, [[f"<b>{self.value:+z.1f}</b>", limits, f"{self.n:,}", effect, f"{self.missing:,}", *shares]]
+            head, [[f"<b>{points(self.value)}</b>", limits, f"{self.n:,}", effect, f"{self.missing:,}", *shares]]
         )
 
 
@@ -345,11 +346,6 @@ def _estimate(
     variance = design.variance(influence, lonely)
     n = int(inside.sum())
     sampled = inside & ~design.whole
-    value = 100 * (promoters - detractors)
-    possible = (-100.0, 100.0) if sampled.any() else (value, value)
-    if design.headcount and sampled.any() and inside.all():
-        least, most = (float(100 * (answers.sum() + side * (total - n)) / total) for side in (-1, 1))
-        possible = min(least, value), max(most, value)
     units, strata = np.unique(design.first.unit[inside]), np.unique(design.stratum[inside])
     return DesignScore(
         promoter_share=promoters,
@@ -362,8 +358,19 @@ def _estimate(
         degrees_of_freedom=units.size - strata.size,
         missing=missing,
         uncovered=design.uncovered,
-        possible=possible,
+        possible=_possible(promoters - detractors, answers[inside], design, census=not sampled.any()),
     )
+
+
+def _possible(theta: float, answers: Floats, design: Sampling, *, census: bool) -> tuple[float, float]:
+    """Give the lowest and the highest score that the unseen can still make, where they are counted."""
+    if census:
+        return 100 * theta, 100 * theta
+    if not design.headcount or answers.size < design.weights.size:
+        return -100.0, 100.0
+    people = float(design.weights.sum())
+    least, most = (100 * (float(answers.sum()) + side * (people - answers.size)) / people for side in (-1, 1))
+    return min(least, 100 * theta), max(most, 100 * theta)
 
 
 def _kish(shares: Floats) -> float:

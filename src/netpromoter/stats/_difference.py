@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import between, one_of, refusal
+from netpromoter._figures import points, span
 from netpromoter._html import table
 
 from ._closed_forms import PSEUDO_OBSERVATIONS
@@ -144,17 +145,17 @@ class Difference:
     def __repr__(self) -> str:
         """Give the difference, its interval and the p value in one line."""
         low, high = self.interval()
-        return f"{self.value:+z.1f} points (95% CI {low:+z.1f} to {high:+z.1f}), {shown_p_value(self.test().p_value)}"
+        return f"{points(self.value)} points (95% CI {span(low, high)}), {shown_p_value(self.test().p_value)}"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""
         rows = []
         for name, score in (("before", self.before), ("after", self.after)):
             low, high = score.interval()
-            rows.append([name, f"{score.value:+z.1f}", f"{low:+z.1f} to {high:+z.1f}", f"{score.n:,}"])
+            rows.append([name, points(score.value), span(low, high), f"{score.n:,}"])
         low, high = self.interval()
         p = shown_p_value(self.test().p_value).replace("<", "&lt;")
-        rows.append(["difference", f"<b>{self.value:+z.1f}</b>", f"{low:+z.1f} to {high:+z.1f}", p])
+        rows.append(["difference", f"<b>{points(self.value)}</b>", span(low, high), p])
         return table(["", "NPS", "95% CI", "n"], rows)
 
 

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import between, count, nobody, one_of, refusal, refuse_missing, warn
+from netpromoter._figures import points, span
 from netpromoter._html import table
 from netpromoter.errors import InvalidArgument, InvalidRating, NoHistogram, ScaleWarning
 from netpromoter.ratings import MISSING, MissingPolicy, Scale, codes, scale_doubt
@@ -300,7 +301,7 @@ class PairedDifference:
         missing = f"; {self.missing:,} missing" if self.missing else ""
         people = f"{self.n:,} people asked twice, {self.improved:,} moved up and {self.worsened:,} down{missing}"
         p = shown_p_value(self.test().p_value)
-        return f"{self.value:+z.1f} points (95% CI {low:+z.1f} to {high:+z.1f}), {p}; {people}"
+        return f"{points(self.value)} points (95% CI {span(low, high)}), {p}; {people}"
 
     def _repr_html_(self) -> str:
         """Give the table of movements with its margins, for notebooks."""

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import between, count, one_of, refusal
+from netpromoter._figures import points, span
 from netpromoter._html import table
 
 from ._closed_forms import wilson_limits
@@ -157,9 +158,9 @@ class RateDifference:
 
     def __repr__(self) -> str:
         """Give the difference, its interval and the p value in one line."""
-        low, high = (f"{100 * limit:+z.1f}" for limit in self.interval())
+        limits = span(*(100 * limit for limit in self.interval()))
         p = shown_p_value(self.test().p_value)
-        return f"{100 * self.value:+z.1f} percentage points (95% CI {low} to {high}), {p}"
+        return f"{points(100 * self.value)} percentage points (95% CI {limits}), {p}"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import between, count, one_of, refusal
+from netpromoter._figures import basis, points, span
 from netpromoter._html import bar, table
 from netpromoter.errors import NoHistogram, NoRatings
 from netpromoter.ratings import Histogram, MissingPolicy, Scale
@@ -363,11 +364,8 @@ class Score:
 
     def __repr__(self) -> str:
         """Give the score, its interval and the sample in one line."""
-        missing = f"; {self.missing:,} missing" if self.missing else ""
-        if self.census:
-            return f"NPS {self.value:+z.1f} (census of {self.n:,}: no sampling error{missing})"
-        low, high = self.interval()
-        return f"NPS {self.value:+z.1f} (95% CI {low:+z.1f} to {high:+z.1f}; n = {self._shown_n}{missing})"
+        words = basis(self.interval(), self.n, population=self.population, missing=self.missing)
+        return f"NPS {points(self.value)} ({words})"
 
     def _repr_html_(self) -> str:
         """Give a small table with a bar of the three groups, for notebooks."""
@@ -375,8 +373,8 @@ class Score:
         groups = bar(self.promoters, self.passives, self.detractors)
         counts = (f"{count:,}" for count in (self.missing, self.detractors, self.passives, self.promoters))
         head = ["NPS", "95% CI", "n", "missing", "detractors", "passives", "promoters"]
-        limits = "census" if self.census else f"{low:+z.1f} to {high:+z.1f}"
-        row = [f"<b>{self.value:+z.1f}</b>", limits, self._shown_n, *counts]
+        limits = "census" if self.census else span(low, high)
+        row = [f"<b>{points(self.value)}</b>", limits, self._shown_n, *counts]
         return table(head, [row], caption=groups)
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 
 from netpromoter._checks import between, one_of, refusal
 from netpromoter._checks import count as whole
+from netpromoter._figures import percent
 from netpromoter._html import table
 
 from ._closed_forms import jeffreys_limits, wilson_limits
@@ -54,11 +55,11 @@ class Share:
     --------
     >>> closed = share(52, 126)
     >>> closed
-    41% (95% CI 33% to 50%; 52 of 126)
+    41.3% (95% CI 33.1% to 50.0%; 52 of 126)
     >>> closed.value, share(0, 0).value
     (0.412..., None)
     >>> closed + share(3, 4)
-    42% (95% CI 34% to 51%; 55 of 130)
+    42.3% (95% CI 34.2% to 50.9%; 55 of 130)
     """
 
     count: int = attrs.field(converter=_count)
@@ -124,14 +125,15 @@ class Share:
         if self.value is None:
             return "not known (of nobody)"
         low, high = self.interval()
-        return f"{self.value:.0%} (95% CI {low:.0%} to {high:.0%}; {self.count:,} of {self.n:,})"
+        return f"{percent(self.value)} (95% CI {percent(low)} to {percent(high)}; {self.count:,} of {self.n:,})"
 
     def _repr_html_(self) -> str:
         """Give a small table, for notebooks."""
         low, high = self.interval()
-        shown = "" if self.value is None else f"<b>{self.value:.1%}</b>"
+        shown = "" if self.value is None else f"<b>{percent(self.value)}</b>"
         return table(
-            ["share", "95% CI", "count", "n"], [[shown, f"{low:.1%} to {high:.1%}", f"{self.count:,}", f"{self.n:,}"]]
+            ["share", "95% CI", "count", "n"],
+            [[shown, f"{percent(low)} to {percent(high)}", f"{self.count:,}", f"{self.n:,}"]],
         )
 
 
@@ -157,7 +159,7 @@ def share(count: int, n: int) -> Share:
     Examples
     --------
     >>> share(9, 10), share(0, 0)
-    (90% (95% CI 60% to 98%; 9 of 10), not known (of nobody))
+    (90.0% (95% CI 59.6% to 98.2%; 9 of 10), not known (of nobody))
     """
     return Share(count=count, n=n)
 

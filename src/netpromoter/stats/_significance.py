@@ -67,10 +67,15 @@ class SignificanceTest:
 
 
 def shown_p_value(p: float) -> str:
-    """Show a p value with the digits that matter."""
+    """Show a p value with the digits that matter: three next to 0.05, and so many that it is on the right side."""
     if p < 0.0001:
         return "p < 0.0001"
-    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.2g}"
+    if p >= 0.1:
+        return f"p = {p:.2f}"
+    digits = 3 if 0.045 <= p < 0.055 else 2
+    while (p < 0.05) != (float(f"{p:.{digits}g}") < 0.05):
+        digits += 1
+    return f"p = {p:.{digits}g}"
 
 
 def p_value(z: float, alternative: Alternative) -> float:

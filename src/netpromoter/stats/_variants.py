@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from netpromoter._checks import between, count, refusal, shown
+from netpromoter._figures import points, span
 from netpromoter._html import escape, table
 
 from ._closed_forms import PSEUDO_OBSERVATIONS
@@ -221,8 +222,8 @@ class VariantComparison:
                 f"{row['rate']:.1%}",
                 f"{row['rate_low']:.1%} to {row['rate_high']:.1%}",
                 f"{row['answered']:,} of {row['invited']:,}",
-                "" if row["nps"] is None else f"{row['nps']:+z.1f}",
-                "" if row["nps"] is None else f"{row['low']:+z.1f} to {row['high']:+z.1f}",
+                "" if row["nps"] is None else points(row["nps"]),
+                "" if row["nps"] is None else span(row["low"], row["high"]),
             ]
             for row in self.rows()
         ]
