@@ -359,7 +359,11 @@ def test_counts_by_rating_are_read_by_rating(tally, answers):
     ("counts", "error", "message"),
     [
         ({11: 1}, InvalidRating, r"rating must be a whole number from 0 to 10 \(got 11\)"),
-        ({None: 1, 9: 2}, InvalidArgument, r"counts must be counts of the answers 0 to 10"),
+        (
+            {float("nan"): 1, 9: 2},
+            InvalidArgument,
+            r"counts must be counts of the answers 0 to 10, .* whose number is missing= \(got 1 missing\)",
+        ),
         (set(range(11)), InvalidArgument, r"counts must be eleven counts"),
         (5, InvalidArgument, r"counts must be eleven counts, of the answers 0 to 10 \(got 5\)"),
         (None, InvalidArgument, r"counts must be eleven counts"),

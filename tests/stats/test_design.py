@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from netpromoter.errors import InvalidArgument, InvalidRating, MissingRatings, NoRatings
+from netpromoter.errors import InvalidArgument, InvalidRating, MissingRatings, NoRatings, ScaleWarning
 from netpromoter.stats import DesignScore, Score, design_score, intervals, score
 from reference_figures import FOLDER, figures
 
@@ -400,6 +400,31 @@ def test_unanimous_answers_keep_an_interval():
     assert with_census.n_effective == with_census.n_kish
 
 
+def test_counts_come_from_a_series():
+    """A Series of pandas, as `value_counts` gives, says how many there are like a mapping does."""
+    answers, strata, plans = [9, 10, 3, 8, 10, 0], ["a"] * 3 + ["b"] * 3, list("xyxyxx")
+    people, margin = {"a": 5, "b": 9}, {"x": 8, "y": 6}
+    expected = design_score(answers, strata=strata, populations=people, margins=[(plans, margin)])
+    found = design_score(answers, strata=strata, populations=pd.Series(people), margins=[(plans, pd.Series(margin))])
+    assert found == expected
+
+
+def test_margins_may_hold_the_strata_without_answers():
+    """Where nobody answered in a stratum, what is known of everybody may count it or not; other sums are refused."""
+    options = {"strata": ["a"] * 4, "populations": {"a": 9, "b": 6}}
+    for rest in (4, 10):
+        s = design_score([9, 10, 3, 8], margins=[(list("xxyy"), {"x": 5, "y": rest})], **options)
+        assert s.uncovered == 6
+    with pytest.raises(InvalidArgument, match=r"^margins must be of the 9 people in populations \(got 10\)$"):
+        design_score([9, 10, 3, 8], margins=[(list("xxyy"), {"x": 5, "y": 5})], **options)
+
+
+def test_answers_from_another_scale_are_doubted():
+    """A survey by design is warned of like any other, whoever of it the score is of."""
+    with pytest.warns(ScaleWarning, match="none of 40 answers is above 5"):
+        design_score([1, 2, 4, 5] * 10, where=[True] * 4 + [False] * 36)
+
+
 @given(st.data())
 def test_no_limit_goes_beyond_what_the_unseen_can_change(data):
     """With known strata the limits lie within the scores that remain possible, and what is outside is rejected."""
@@ -444,14 +469,14 @@ REFUSED = [
     ({"weights": [1, 1, 1]}, r"weights must be as long as the other columns, 4 \(got '3 values'\)"),
     (
         {"weights": [1, 0, 1, -1]},
-        r"weights must be numbers above 0, below 1e\+15 \(got 0 at position 1; 2 such in all\)",
+        r"weights must be numbers above 1e-15, below 1e\+15 \(got 0 at position 1; 2 such in all\)",
     ),
     ({"weights": [1, 1, math.nan, 1]}, r"weights must be numbers .* \(got nan at position 2; 1 such in all\)"),
     ({"weights": [1, 1, 1e300, 1]}, r"weights must be numbers .* \(got 1e\+300 at position 2; 1 such in all\)"),
     ({"weights": ["1", 1, 1, 1]}, r"weights must be numbers .* \(got '1' at position 0; 1 such in all\)"),
     (
         {"probabilities": [0.5, 1.2, 0, 1]},
-        r"probabilities must be numbers above 0, at most 1 \(got 1.2 at position 1; 2 .*",
+        r"probabilities must be numbers above 1e-15, at most 1 \(got 1.2 at position 1; 2 .*",
     ),
     (
         {"weights": [1] * 4, "probabilities": [1] * 4},
@@ -499,7 +524,15 @@ REFUSED = [
         {"margins": [(list("aabb"), {"a": 5, "c": 5})]},
         r"margins\[0\] must name the labels of those who answered, and no others \(got 'b'; 2 such in all\)",
     ),
-    ({"margins": [(list("aabb"), {"a": 5, "b": 0})]}, r"margins\[0\]\['b'\] must be a whole number of at least 1 .*"),
+    (
+        {"margins": [(list("aabb"), {"a": 5, "b": 1})]},
+        r"margins\[0\]\['b'\] must be a whole .* of at least 2 \(got 1\)",
+    ),
+    (
+        {"populations": 40, "margins": [(list("aabb"), {"a": 5, "b": 5})]},
+        r"margins must be of the 40 people in populations \(got 10\)",
+    ),
+    ({"weights": [5e-324] * 4}, r"weights must be numbers above 1e-15, .* \(got 5e-324 at position 0; 4 such in all\)"),
     (
         {"margins": [(list("aabb"), {"a": 5, "b": 5}), (list("cdcd"), {"c": 5, "d": 6})]},
         r"margins must be of as many people each \(got \[10, 11\]\)",
@@ -553,7 +586,7 @@ def test_a_million_rows():
     rng = np.random.default_rng(5)
     strata = rng.integers(0, 20, 10**6)
     accounts = 20 * rng.integers(0, 5000, 10**6) + strata
-    answers = rng.choice(np.array([10, 8, 3], dtype=np.int8), 10**6, p=[0.5, 0.3, 0.2])
+    answers = rng.choice(np.array([10, 8, 0], dtype=np.int8), 10**6, p=[0.5, 0.3, 0.2])
     s = design_score(answers, strata=strata, clusters=accounts, populations=dict.fromkeys(range(20), 10**5))
     assert s.value == pytest.approx(30, abs=0.5)
     assert s.degrees_of_freedom == np.unique(accounts).size - 20

@@ -164,6 +164,12 @@ def test_one_answer_has_an_interval(method):
     assert np.isfinite([low, high]).all()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_no_limit_is_less_than_zero_by_its_sign_alone(method):
+    """A limit of 0 is written without a sign."""
+    assert not any(np.copysign(1, limit) < 0 for limit in intervals(0, 5, 0, method=method) if limit == 0)
+
+
 @pytest.mark.parametrize("method", ["wald", "bootstrap", "bootstrap_bca"])
 def test_known_fault_no_width_where_all_agree(method):
     """Wald and the bootstraps claim certainty from five promoters, as their documentation says."""
@@ -203,6 +209,7 @@ def test_sizes_that_are_not_whole_are_refused_by_name(method):
         ((True, 2, 3), {}, InvalidArgument, r"promoters must be numbers of at least 0 \(got True\)"),
         (([[1], [1, 2]], 2, 3), {}, InvalidArgument, r"promoters must be numbers of at least 0"),
         ((np.ones(10**5, dtype=bool), 2, 3), {}, InvalidArgument, r"numbers of at least 0 \(got array.{0,80}\)$"),
+        ((1e-300, 1e-300, 1e-300), {}, InvalidArgument, r"detractors must be at least 1e-09 \(got 3e-300\)"),
         ((1e15, 2, 3), {}, InvalidArgument, r"must be at most 1e\+15 \(got 1000000000000005.0\)"),
         ((1, 2, 3), {"confidence_level": 10**400}, InvalidArgument, r"strictly between 0 and 1"),
         ((1, 2, 3), {"confidence_level": Fraction(10**20 - 1, 10**20)}, InvalidArgument, r"strictly between 0 and 1"),
@@ -371,6 +378,12 @@ class TestCoverage:
             (lambda: coverage("score", 2.5), r"n must be a whole number of at least 1 \(got 2.5\)"),
             (lambda: coverage("score", 5, confidence_level=0), r"confidence_level must be .* \(got 0\)"),
             (lambda: coverage("score", 5, truths=[0.5, 0.2]), r"truths must be pairs of shares, of shape \(t, 2\)"),
+            (lambda: coverage("score", 5, truths="x"), r"truths must be pairs of shares, .* \(got 'x'\)"),
+            (
+                lambda: coverage("score", 5, truths=[[0.5], 2]),
+                r"truths must be pairs of shares, .* \(got \[\[0.5\], 2\]\)",
+            ),
+            (lambda: coverage("score", 1, population=1), r"population must be a whole number of at least 2 \(got 1\)"),
             (lambda: coverage("score", 5, truths=[[0.7, 0.4]]), r"add to at most 1 \(got \(0.7, 0.4\)\)"),
         ],
     )

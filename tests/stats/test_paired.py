@@ -1,7 +1,9 @@
 """The same people asked twice: figures of peers, an oracle for the score test, laws, and exact coverage."""
 
 import math
+import tracemalloc
 from collections import Counter
+from fractions import Fraction
 from itertools import product
 
 import mpmath
@@ -220,6 +222,25 @@ def test_sign_flip_of_millions_is_near_its_normal_limit():
     found = PairedDifference(table=[[10**6, 200_000, 40_000], [199_000, 10**6, 150_000], [39_900, 150_000, 10**6]])
     exact, normal = (found.test(method=method).p_value for method in ("sign_flip", "mean_square"))
     assert exact == pytest.approx(normal, rel=5e-3)
+
+
+@pytest.mark.parametrize("moves", [400, 1_000, 10**4])
+def test_sign_flip_of_far_moves_alone_is_a_coin(moves):
+    """Where all move two categories, the p value is that of so many heads of a coin, counted in whole numbers."""
+    up = moves // 2 + moves // 20
+    found = PairedDifference(table=[[0, 0, up], [0, 0, 0], [moves - up, 0, 0]]).test(method="sign_flip")
+    expected = Fraction(2 * sum(math.comb(moves, heads) for heads in range(up, moves + 1)), 2**moves)
+    assert found.p_value == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_sign_flip_takes_little_room():
+    """A billion people who move two categories take the room of a few standard deviations."""
+    tracemalloc.start()
+    found = PairedDifference(table=[[0, 0, 500_010_000], [0, 0, 0], [499_990_000, 0, 0]])
+    exact, normal = (found.test(method=method).p_value for method in ("sign_flip", "mean_square"))
+    assert tracemalloc.get_traced_memory()[1] < 2e8
+    tracemalloc.stop()
+    assert exact == pytest.approx(normal, rel=1e-2)
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))

@@ -173,6 +173,21 @@ def test_counts_of_numpy_and_pandas_are_taken_as_whole_numbers():
             InvalidArgument,
             r"method must be one of 'score', 'scas', 'wald', 'exact'",
         ),
+        (
+            lambda: Score(promoters=10**16, passives=1, detractors=1),
+            InvalidArgument,
+            r"promoters \+ passives \+ detractors must be at most 1e\+15 \(got 10000000000000002\)",
+        ),
+        (
+            lambda: Score(promoters=10**400, passives=1, detractors=1),
+            InvalidArgument,
+            r"promoters \+ passives \+ detractors must be at most 1e\+15 \(got 10{78}…\)",
+        ),
+        (
+            lambda: score([9], population=10**16),
+            InvalidArgument,
+            r"population must be at most 1e\+15 \(got 10000000000000000\)",
+        ),
         (lambda: score([9]).test(alternative="more"), InvalidArgument, r"alternative must be one of 'two-sided'"),
     ],
 )

@@ -101,7 +101,8 @@ def coverage(
         Shares of promoters and of detractors. By default all multiples of 0.01, without the three vertices where
         everybody is in one category; for a population all that it can be, without those three.
     population : int, optional
-        How many people there are in all, at least `n`, where the sample is drawn without replacement from so many.
+        How many people there are in all, at least `n`, where the sample is drawn without replacement from so many; at
+        least 2 where `truths` are not given, as one person alone is always unanimous.
 
     Returns
     -------
@@ -128,7 +129,7 @@ def coverage(
     one_of("method", method, METHODS)
     n = count("n", n, least=1)
     level = between("confidence_level", confidence_level, 0, 1)
-    size = None if population is None else count("population", population, least=n)
+    size = None if population is None else count("population", population, least=max(n, 2 if truths is None else 1))
     shares = _grid(size or _GRID) if truths is None else _truths(truths, size)
     outcomes = outcomes_of(n)
     if size is None:
@@ -154,7 +155,10 @@ def _grid(steps: int) -> Floats:
 
 
 def _truths(truths: npt.ArrayLike, population: int | None) -> Floats:
-    shares = np.asarray(truths, dtype=np.float64)
+    try:
+        shares = np.asarray(truths, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise refusal("truths", "pairs of shares, of shape (t, 2)", truths) from None
     if shares.ndim != 2 or shares.shape[1:] != (2,) or not shares.size:
         raise refusal("truths", "pairs of shares, of shape (t, 2)", f"shape {shares.shape}")
     faulty = ~((shares >= 0).all(axis=1) & (shares.sum(axis=1) <= 1 + _SLACK))

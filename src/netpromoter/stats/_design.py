@@ -11,10 +11,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import between, nobody, one_of, refuse_missing
+from netpromoter._checks import between, nobody, one_of, refuse_missing, warn
 from netpromoter._figures import points, span
 from netpromoter._html import table
-from netpromoter.ratings import MISSING, MissingPolicy, Scale
+from netpromoter.errors import ScaleWarning
+from netpromoter.ratings import MISSING, MissingPolicy, Scale, scale_doubt
 from netpromoter.ratings import codes as _codes
 
 from ._columns import yes_or_no
@@ -289,7 +290,13 @@ def design_score(
         As `score` does; NoRatings also where `where` holds nobody who answered.
     InvalidArgument
         If the columns differ in length, a weight or a probability is out of range, a population is smaller than its
-        sample or is not named, a cluster lies in two strata, or a stratum is lonely.
+        sample or is not named, a margin is smaller than its part of the sample or adds to another number of people
+        than the populations, a cluster lies in two strata, or a stratum is lonely.
+
+    Warns
+    -----
+    ScaleWarning
+        If the answers look like those of another scale: `netpromoter.ratings.scale_doubt` says when.
 
     Notes
     -----
@@ -316,6 +323,7 @@ def design_score(
     absent = int((inside & ~answered).sum())
     if not (inside & answered).any():
         raise nobody(absent)
+    _doubt(found[answered], scale)
     design = Sampling.from_columns(
         answered,
         weights=weights,
@@ -327,6 +335,12 @@ def design_score(
         margins=margins,
     )
     return _estimate(found[answered], inside[answered], design, lonely=lonely, missing=absent)
+
+
+def _doubt(ratings: npt.NDArray[np.int8], scale: Scale) -> None:
+    doubt = scale_doubt(ratings.size, int(ratings.min()), int(ratings.max()), scale=scale)
+    if doubt:
+        warn(doubt, ScaleWarning)
 
 
 def _estimate(

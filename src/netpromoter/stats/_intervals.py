@@ -22,7 +22,7 @@ from ._exact import exact_limits
 from ._roots import Floats
 from ._tango import scas_limits, score_limits
 
-__all__ = ["METHODS", "IntervalMethod", "Method", "intervals"]
+__all__ = ["METHODS", "MOST", "IntervalMethod", "Method", "intervals"]
 
 Method: TypeAlias = Literal[
     "score",
@@ -90,8 +90,8 @@ def _bayes(title: str, prior: Prior) -> IntervalMethod:
 
 _NAMES = ("promoters", "passives", "detractors")
 _BLOCK = 1 << 13
-#: Beyond this many answers a float no longer counts one by one.
-_MOST = 1e15
+#: Beyond this many answers a float no longer counts one by one; below so few the squares of a share are no numbers.
+MOST, _FEWEST = 1e15, 1e-9
 
 #: Every interval method by name; the check of `method`, its type and the documentation come from here.
 METHODS: MappingProxyType[Method, IntervalMethod] = MappingProxyType(
@@ -187,7 +187,7 @@ def intervals(
         ends = limits(p, a, d, level)
         np.clip(100 * np.minimum(*ends), -100, 100, out=low[block])
         np.clip(100 * np.maximum(*ends), -100, 100, out=high[block])
-    return low.reshape(shape)[()], high.reshape(shape)[()]
+    return low.reshape(shape)[()] + 0.0, high.reshape(shape)[()] + 0.0  # no limit is -0.0
 
 
 def _broadcast(*values: npt.ArrayLike) -> list[npt.NDArray[np.generic]]:
@@ -223,8 +223,10 @@ def _checked(columns: list[npt.NDArray[np.generic]], whole_for: str | None) -> l
             rule = f'whole numbers for method="{whole_for}"'
             raise refusal(name, rule, float(column[column != np.floor(column)][0]))
     total = counts[0] + counts[1] + counts[2]
-    if total.max() > _MOST:
-        raise refusal("promoters + passives + detractors", f"at most {_MOST:g}", float(total.max()))
+    if total.max() > MOST:
+        raise refusal("promoters + passives + detractors", f"at most {MOST:g}", float(total.max()))
+    if 0 < total.min() < _FEWEST:
+        raise refusal("promoters + passives + detractors", f"at least {_FEWEST:g}", float(total.min()))
     if not total.all():
         message = "promoters, passives and detractors must add to more than 0 (got 0, 0, 0)"
         raise NoRatings(message)

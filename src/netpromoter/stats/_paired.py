@@ -503,11 +503,18 @@ def _sign_flip_test(d: PairedDifference, alternative: Alternative) -> tuple[floa
 
 
 def _flipped(one: int, two: int, total: int) -> float:
-    """Give the probability that so many ones and twos with random signs add to at least `total`."""
+    """Give the probability that so many ones and twos with random signs add to at least `total`.
+
+    The sum runs over how many twos are positive, 40 standard deviations to either side: what is beyond has a chance
+    below the smallest float, and the room taken grows with the root of their number.
+    """
     from scipy.special import betainc, gammaln
 
-    up = np.arange(two + 1.0)
-    chance = np.exp(gammaln(two + 1) - gammaln(up + 1) - gammaln(two - up + 1) - two * math.log(2))
+    reach = 20 * math.isqrt(two) + 20
+    up = np.arange(max(0, two // 2 - reach), min(two, two // 2 + reach) + 1.0)
+    logs = -gammaln(up + 1) - gammaln(two - up + 1)
+    chance = np.exp(logs - logs.max())
+    chance /= chance.sum()
     needed = (total + one + 2 * two) // 2 - 2 * up
     inside = np.clip(needed, 1, max(one, 1))
     tail = np.where(needed > one, 0.0, betainc(inside, np.maximum(one - inside, 0) + 1, 0.5))

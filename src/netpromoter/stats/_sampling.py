@@ -22,7 +22,7 @@ __all__ = ["Sampling"]
 
 Chosen: TypeAlias = npt.NDArray[np.bool_]
 
-#: Weights beyond it are no numbers of people, and their sums no numbers.
+#: Weights beyond it, or below one part of so many, are no numbers of people, and their sums or squares no numbers.
 _HEAVIEST = 1e15
 
 
@@ -70,6 +70,7 @@ class Sampling:
         margins: Any,
     ) -> Sampling:
         """Read the columns of `design_score`, of which those who answered are the sample."""
+        populations, cluster_populations = _counts(populations), _counts(cluster_populations)
         given = _weights(weights, probabilities, answered)
         stratum = _labels("strata", strata, answered)
         cluster = None if clusters is None else _labels("clusters", clusters, answered)
@@ -81,6 +82,8 @@ class Sampling:
             second = _second_stage(cluster, cluster_populations)
         drawn = _inverse_shares(first, second) if given is None else given
         known = _margins(margins, answered)
+        if populations is not None and cluster is None and known:
+            _refuse_other_sum(known[0], first, uncovered)
         return cls(
             first=first,
             second=second,
@@ -121,17 +124,23 @@ class Sampling:
         return design_variance(residuals, self.first, self.second, lonely)
 
 
+def _counts(populations: Any) -> Any:
+    """Give counts by label as a mapping, which a Series of pandas is not."""
+    series = hasattr(populations, "keys") and not isinstance(populations, Mapping)
+    return dict(populations) if series else populations
+
+
 def _weights(weights: Any, probabilities: Any, answered: Chosen) -> Floats | None:
     if weights is not None and probabilities is not None:
         raise refusal("weights", "absent beside probabilities", weights)
     size = answered.size
     if probabilities is not None:
-        rule = "numbers above 0, at most 1"
-        chances = numbers("probabilities", probabilities, rule, lambda p: (p * _HEAVIEST > 1) & (p <= 1), size=size)
+        rule = f"numbers above {1 / _HEAVIEST:g}, at most 1"
+        chances = numbers("probabilities", probabilities, rule, lambda p: (p > 1 / _HEAVIEST) & (p <= 1), size=size)
         return 1 / chances[answered]
     if weights is not None:
-        rule = f"numbers above 0, below {_HEAVIEST:g}"
-        people = numbers("weights", weights, rule, lambda w: (w > 0) & (w < _HEAVIEST), size=size)
+        rule = f"numbers above {1 / _HEAVIEST:g}, below {_HEAVIEST:g}"
+        people = numbers("weights", weights, rule, lambda w: (w > 1 / _HEAVIEST) & (w < _HEAVIEST), size=size)
         return people[answered]
     return None
 
@@ -142,9 +151,12 @@ def _margins(margins: Any, answered: Chosen) -> tuple[Margin, ...]:
         return ()
     rule = "pairs of a column of labels and a mapping of each to how many people have it"
     pairs = list(margins) if isinstance(margins, Iterable) and not isinstance(margins, str | Mapping) else [margins]
-    if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Mapping) for pair in pairs):
+    if not all(isinstance(pair, tuple) and len(pair) == 2 and hasattr(pair[1], "keys") for pair in pairs):
         raise refusal("margins", rule, margins)
-    found = tuple(_margin(f"margins[{place}]", *pair, answered=answered) for place, pair in enumerate(pairs))
+    found = tuple(
+        _margin(f"margins[{place}]", column, _counts(totals), answered=answered)
+        for place, (column, totals) in enumerate(pairs)
+    )
     sums = sorted({int(margin.totals.sum()) for margin in found})
     if len(sums) > 1:
         raise refusal("margins", "of as many people each", sums)
@@ -158,8 +170,18 @@ def _margin(name: str, values: Any, totals: Mapping[Any, int], *, answered: Chos
         got = f"{shown(apart[0])}; {len(apart):,} such in all"
         message = f"{name} must name the labels of those who answered, and no others (got {got})"
         raise InvalidArgument(message)
-    people = [count(f"{name}[{shown(label)}]", totals[label], least=1) for label in names]
+    least = np.bincount(place).tolist()
+    people = [count(f"{name}[{shown(label)}]", totals[label], least=n) for label, n in zip(names, least, strict=True)]
     return Margin(place=place, totals=np.array(people, dtype=np.float64))
+
+
+def _refuse_other_sum(margin: Margin, first: Stage, uncovered: int) -> None:
+    """Refuse margins of other people than there are in the strata, with or without those where nobody answered."""
+    if not first.fraction.all():
+        return
+    people, there = int(margin.totals.sum()), round((first.sizes / first.fraction).sum())
+    if people not in {there, there + uncovered}:
+        raise refusal("margins", f"of the {there:,} people in populations", people)
 
 
 def _labels(name: str, values: Any, answered: Chosen) -> tuple[Groups, list[Any]]:

@@ -17,7 +17,7 @@ from netpromoter.ratings import Histogram, MissingPolicy, Scale
 from netpromoter.ratings import histogram as _histogram
 
 from ._finite import correction, effective_counts, finite_intervals, merged_population, possible, probability_above
-from ._intervals import METHODS, Method, intervals
+from ._intervals import METHODS, MOST, Method, intervals
 
 if TYPE_CHECKING:
     from ._bayes import Prior
@@ -94,6 +94,9 @@ class Score:
         if not self.n:
             message = f"a score must have at least one answer (got none, and {self.missing:,} missing)"
             raise NoRatings(message)
+        for name, people in (("promoters + passives + detractors", self.n), ("population", self.population or 0)):
+            if people > MOST:
+                raise refusal(name, f"at most {MOST:g}", people)
         if self.population is not None and self.population < self.n:
             raise refusal("population", f"at least the {self.n:,} who answered", self.population)
 
