@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._checks import count, nobody, one_of, refusal, refuse_missing, shown, warn
-from .errors import InvalidArgument, InvalidRating, ScaleWarning
+from .errors import InvalidRating, ScaleWarning
 
 __all__ = [
     "MISSING",
@@ -139,7 +139,7 @@ def _eleven(counts: Any) -> tuple[int, ...]:
         counts = [times.pop(rating, 0) for rating in range(_HIGHEST + 1)]
         if times:
             rule = "counts of the answers 0 to 10, without those who gave none, whose number is missing="
-            raise InvalidArgument(f"counts must be {rule} (got {shown(times[None])} missing)")
+            raise refusal("counts", rule, "a count of missing answers")
     if isinstance(counts, str | bytes | AbstractSet) or not isinstance(counts, Iterable):
         raise refusal("counts", "eleven counts, of the answers 0 to 10", counts)
     numbers = tuple(count(f"counts[{rating}]", times) for rating, times in enumerate(counts))
