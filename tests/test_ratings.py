@@ -362,7 +362,7 @@ def test_counts_by_rating_are_read_by_rating(tally, answers):
         (
             {float("nan"): 1, 9: 2},
             InvalidArgument,
-            r"counts must be counts of the answers 0 to 10, .* whose number is missing= \(got 'a count of missing answers'\)",
+            r"counts must be counts of the answers 0 to 10, .* missing= \(got 'a count of missing answers'\)",
         ),
         (set(range(11)), InvalidArgument, r"counts must be eleven counts"),
         (5, InvalidArgument, r"counts must be eleven counts, of the answers 0 to 10 \(got 5\)"),
