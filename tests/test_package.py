@@ -45,6 +45,21 @@ def test_importing_the_package_loads_nothing_of_scipy_or_numpy():
     assert not {"scipy", "scipy.special", "numpy"} & modules_after("import netpromoter")
 
 
+def test_every_face_is_an_attribute_of_the_package():
+    """`import netpromoter as nps` is enough for `nps.insight`; the command line and the kit for plugins apart."""
+    faces = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    found = {name for name in faces if not name.startswith("_")} - {"cli", "testing"}
+    program = f"import netpromoter as nps; print([getattr(nps, name).__name__ for name in {sorted(found)}])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == [f"netpromoter.{name}" for name in sorted(found)]
+
+
+def test_every_public_name_is_found_where_it_comes_from():
+    """What `__all__` lists, the package gives, and a name that it does not list it does not know."""
+    assert [name for name in netpromoter.__all__ if not hasattr(netpromoter, name)] == []
+    assert not hasattr(netpromoter, "nothing")
+
+
 def test_the_package_says_that_it_is_typed():
     """Type checkers find the marker of PEP 561."""
     assert (SOURCE / "py.typed").is_file()

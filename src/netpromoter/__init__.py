@@ -154,86 +154,39 @@ __all__ = [
     "simulate",
 ]
 
-_HOMES = {
-    "AppriseChannel": ".channels",
-    "ConsoleChannel": ".channels",
-    "OutboxChannel": ".channels",
-    "SmtpChannel": ".channels",
-    "WebhookChannel": ".channels",
-    "Adoption": ".engine",
-    "Backtest": ".engine",
-    "Behavior": ".engine",
-    "CaseAlerts": ".engine",
-    "Dispatch": ".engine",
-    "Links": ".engine",
-    "Plan": ".engine",
-    "Program": ".engine",
-    "Rate": ".engine",
-    "Replay": ".engine",
-    "Simulation": ".engine",
-    "Templates": ".engine",
-    "adopt": ".engine",
-    "backtest": ".engine",
-    "plan": ".engine",
-    "replay": ".engine",
-    "simulate": ".engine",
-    "Breakdown": ".frames",
-    "score_by": ".frames",
-    "Case": ".model",
-    "Contact": ".model",
-    "Contacts": ".model",
-    "Survey": ".model",
-    "Touches": ".model",
-    "hookimpl": ".plugins",
-    "load_plugins": ".plugins",
-    "open_store": ".plugins",
-    "AccountLimit": ".rules",
-    "AtMost": ".rules",
-    "BusinessHours": ".rules",
-    "Capacity": ".rules",
-    "Census": ".rules",
-    "Channels": ".rules",
-    "Continuous": ".rules",
-    "DailyCap": ".rules",
-    "FollowUp": ".rules",
-    "MinimumTenure": ".rules",
-    "Owner": ".rules",
-    "Policy": ".rules",
-    "Priority": ".rules",
-    "QuietPeriod": ".rules",
-    "Recovery": ".rules",
-    "Reminders": ".rules",
-    "Route": ".rules",
-    "Routing": ".rules",
-    "Sample": ".rules",
-    "SendWindow": ".rules",
-    "Trigger": ".rules",
-    "Variant": ".rules",
-    "Variants": ".rules",
-    "Wave": ".rules",
-    "Waves": ".rules",
-    "Within": ".rules",
-    "field": ".rules",
-    "DesignScore": ".stats",
-    "Difference": ".stats",
-    "PairedDifference": ".stats",
-    "RateDifference": ".stats",
-    "Score": ".stats",
-    "VariantComparison": ".stats",
-    "compare": ".stats",
-    "compare_paired": ".stats",
-    "compare_variants": ".stats",
-    "design_score": ".stats",
-    "score": ".stats",
-    "SqlBallotBox": ".stores",
+#: The face that each name comes from.
+_FACE_OF = {
+    name: face
+    for face, names in {
+        "channels": "AppriseChannel ConsoleChannel OutboxChannel SmtpChannel WebhookChannel",
+        "engine": (
+            "Adoption Backtest Behavior CaseAlerts Dispatch Links Plan Program Rate Replay Simulation Templates "
+            "adopt backtest plan replay simulate"
+        ),
+        "frames": "Breakdown score_by",
+        "model": "Case Contact Contacts Survey Touches",
+        "plugins": "hookimpl load_plugins open_store",
+        "rules": (
+            "AccountLimit AtMost BusinessHours Capacity Census Channels Continuous DailyCap FollowUp "
+            "MinimumTenure Owner Policy Priority QuietPeriod Recovery Reminders Route Routing Sample SendWindow "
+            "Trigger Variant Variants Wave Waves Within field"
+        ),
+        "stats": (
+            "DesignScore Difference PairedDifference RateDifference Score VariantComparison compare "
+            "compare_paired compare_variants design_score score"
+        ),
+        "stores": "SqlBallotBox",
+    }.items()
+    for name in names.split()
 }
-_ROOMS = frozenset(
+_FACES = frozenset(
     {
         "channels",
         "engine",
         "errors",
         "formats",
         "frames",
+        "insight",
         "model",
         "plugins",
         "ratings",
@@ -247,15 +200,15 @@ _ROOMS = frozenset(
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name], __name__), name)
+    if name in _FACE_OF:
+        value = getattr(import_module(f".{_FACE_OF[name]}", __name__), name)
         globals()[name] = value
         return value
-    if name in _ROOMS:
+    if name in _FACES:
         return import_module(f".{name}", __name__)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*globals(), *__all__, *_FACES})
