@@ -7,10 +7,11 @@ import unicodedata
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import netpromoter
-from netpromoter import errors
+from netpromoter import errors, rules
 from netpromoter._checks import between, count, one_of, printable, refusal, require, shown, warn
 from netpromoter._html import bar, table
 
@@ -58,6 +59,21 @@ def test_every_public_name_is_found_where_it_comes_from():
     """What `__all__` lists, the package gives, and a name that it does not list it does not know."""
     assert [name for name in netpromoter.__all__ if not hasattr(netpromoter, name)] == []
     assert not hasattr(netpromoter, "nothing")
+
+
+def test_a_flag_and_a_span_are_no_numbers():
+    """A span of time is an integer to numpy, and a flag is one to Python; neither is a share, a weight or a level."""
+    for value in (True, np.timedelta64(1), np.timedelta64(1, "D")):
+        for take in (
+            lambda value: rules.Sample(share=value),
+            lambda value: rules.Capacity(share=value),
+            lambda value: rules.Variant("plain", weight=value),
+            lambda value: rules.Priority(start=value),
+            lambda value: between("level", value, 0, 2),
+            lambda value: count("n", value),
+        ):
+            with pytest.raises(errors.InvalidArgument):
+                take(value)
 
 
 def test_the_package_says_that_it_is_typed():

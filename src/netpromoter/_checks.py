@@ -11,18 +11,21 @@ import warnings
 from collections.abc import Callable, Collection, Iterable
 from numbers import Integral, Real
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 from .errors import InvalidArgument, MissingDependency, MissingRatings, NoRatings
 
 __all__ = [
+    "Validator",
     "between",
     "check_contact",
     "check_name",
+    "checked",
     "count",
     "harmless",
     "hash_key",
     "is_host",
+    "is_number",
     "line",
     "nobody",
     "one_of",
@@ -38,7 +41,11 @@ __all__ = [
     "where_raised",
 ]
 
+if TYPE_CHECKING:
+    import attrs
+
 Named = TypeVar("Named", bound=str)
+Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
 
 _LONGEST_KEY = 64
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -67,8 +74,7 @@ def one_of(name: str, value: Any, options: Collection[Named]) -> Named:
 
 def between(name: str, value: Any, low: float, high: float) -> float:
     """Return `value` as a float if it lies strictly between `low` and `high`."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if number and low < value < high and low < float(value) < high:
+    if is_number(value) and low < value < high and low < float(value) < high:
         return float(value)
     raise refusal(name, f"a number strictly between {low:g} and {high:g}", value)
 
@@ -78,11 +84,25 @@ def count(name: str, value: Any, *, least: int = 0) -> int:
     if type(value) is int and value >= least:
         return value
     number: Any = value
-    if isinstance(value, Real) and type(value).__name__ not in {"bool", "timedelta64"}:
-        whole = isinstance(value, Integral) or (math.isfinite(number) and number == math.floor(number))
+    if is_number(value):
+        whole = isinstance(number, Integral) or (math.isfinite(number) and number == math.floor(number))
         if whole and number >= least:
             return int(number)
     raise refusal(name, f"a whole number of at least {least}", value)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Say whether a value is a real number: a flag is none, nor is a span of numpy, which calls itself an integer."""
+    return isinstance(value, Real) and type(value).__name__ not in {"bool", "timedelta64"}
+
+
+def checked(check: Callable[[str, Any], object]) -> Validator:
+    """Make a validator of a field, as attrs calls it, of a check that is given a name and a value."""
+
+    def validator(_: object, field: attrs.Attribute[Any], value: Any) -> None:
+        check(field.name, value)
+
+    return validator
 
 
 def require(module: str, *, user: str, extra: str) -> ModuleType:

@@ -12,11 +12,10 @@ from urllib.parse import quote
 
 import attrs
 
-from netpromoter._checks import require
+from netpromoter._checks import checked, require
 from netpromoter.errors import InvalidArgument, Uncertain
 from netpromoter.model import Message, Receipt
 
-from ._fields import checked
 from ._refused import Refused
 
 __all__ = ["AppriseChannel"]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import harmless, refusal
+from netpromoter._checks import checked, harmless, refusal
 from netpromoter.errors import Uncertain
 from netpromoter.model import Message, Receipt
 
-from ._fields import checked, maybe
 from ._refused import Refused
 
 __all__ = ["ConsoleChannel"]
@@ -52,7 +52,7 @@ class ConsoleChannel:
     True
     """
 
-    stream: TextIO | None = attrs.field(default=None, repr=False, validator=maybe(checked(_text_stream)))
+    stream: TextIO | None = attrs.field(default=None, repr=False, validator=optional(checked(_text_stream)))
 
     def send(self, message: Message, /) -> Receipt:
         """Print one message.

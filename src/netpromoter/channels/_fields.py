@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
-import attrs
-
-from netpromoter._checks import is_host, refusal
+from netpromoter._checks import checked, is_host, refusal
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import span
 
-__all__ = ["Validator", "checked", "flag", "greeting", "host", "maybe", "secret", "timeout", "trust"]
+__all__ = ["flag", "greeting", "host", "secret", "timeout", "trust"]
 
-Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
 
 _WORD = re.compile(r"[!-~]+")
-
-
-def checked(check: Callable[[str, Any], object]) -> Validator:
-    """Make a validator of a check that is given the name of a field and its value."""
-
-    def validator(_: object, field: attrs.Attribute[Any], value: Any) -> None:
-        check(field.name, value)
-
-    return validator
-
-
-def maybe(validator: Validator) -> Validator:
-    """Let None pass."""
-    return attrs.validators.optional(validator)
 
 
 def _host(name: str, value: Any) -> None:

@@ -9,14 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import count, one_of, refusal
+from netpromoter._checks import checked, count, one_of, refusal
 from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
 from netpromoter.model import Message, Receipt
 
 from ._address import Address
 from ._address import sender as read_sender
-from ._fields import checked, greeting, host, maybe, secret, timeout, trust
+from ._fields import greeting, host, secret, timeout, trust
 from ._mail import Letter, letter
 from ._refused import Refused
 
@@ -111,11 +112,11 @@ class SmtpChannel:
     port: int = attrs.field(default=587, kw_only=True, validator=checked(_port))
     security: Security = attrs.field(default="starttls", kw_only=True, validator=checked(_security))
     sender: str = attrs.field(kw_only=True, repr=False)
-    username: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(secret))
-    password: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(secret))
+    username: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(secret))
+    password: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(secret))
     timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True, validator=timeout)
-    context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(trust))
-    ehlo: str | None = attrs.field(default=None, kw_only=True, validator=maybe(greeting))
+    context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(trust))
+    ehlo: str | None = attrs.field(default=None, kw_only=True, validator=optional(greeting))
     _from: Address = attrs.field(init=False, repr=False)
     _line: _Line = attrs.field(init=False, repr=False, factory=_Line)
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import is_host, refusal, spoken
+from netpromoter._checks import checked, is_host, refusal, spoken
 from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
 from netpromoter.model import Message, Receipt, instant
 
 from ._deadline import deadline
-from ._fields import checked, flag, maybe, timeout, trust
+from ._fields import flag, timeout, trust
 from ._mail import digest
 from ._refused import Refused
 from ._tls import nothing_left_open
@@ -162,15 +163,15 @@ class WebhookChannel:
     idempotent: ClassVar[bool] = True
 
     url: str = attrs.field(repr=False, validator=checked(_url))
-    secret: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(checked(_secret)))
+    secret: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(checked(_secret)))
     headers: Mapping[str, str] = attrs.field(
         factory=dict, kw_only=True, repr=False, hash=False, validator=checked(_headers)
     )
     timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True, validator=timeout)
     clock: Callable[[], datetime] | None = attrs.field(
-        default=None, kw_only=True, repr=False, validator=maybe(checked(_clock))
+        default=None, kw_only=True, repr=False, validator=optional(checked(_clock))
     )
-    context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=maybe(trust))
+    context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(trust))
     insecure: bool = attrs.field(default=False, kw_only=True, validator=flag)
 
     def __attrs_post_init__(self) -> None:

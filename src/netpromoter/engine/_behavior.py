@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import refusal
+from netpromoter._checks import checked, is_number, refusal
 from netpromoter.model import KINDS, Contacts, Event, Touches, span
 from netpromoter.rules import Condition
 
@@ -33,14 +34,9 @@ _LEAST = {"invitations": 100, "answers": 20}
 
 
 def _share(name: str, value: Any) -> float:
-    number = isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
-    if not number or not 0 <= value <= 1:
+    if not is_number(value) or not 0 <= value <= 1:
         raise refusal(name, "a share from 0 to 1", value)
     return float(value)
-
-
-def _checked_share(_instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    _share(field.name, value)
 
 
 def _response(value: Any) -> tuple[float, ...]:
@@ -58,14 +54,9 @@ def _ratings(value: Any) -> tuple[float, ...]:
     return tuple(map(float, given))
 
 
-def _delay(_instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    span(field.name, value, least=timedelta(microseconds=1))
-
-
-def _spread(_instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
-    if not number or not 0 <= value < 100:
-        raise refusal(field.name, "a number of at least 0 and below 100", value)
+def _spread(name: str, value: Any) -> None:
+    if not is_number(value) or not 0 <= value < 100:
+        raise refusal(name, "a number of at least 0 and below 100", value)
 
 
 def _segments(value: Any) -> tuple[tuple[Condition, Behavior], ...]:
@@ -121,11 +112,13 @@ class Behavior:
 
     response: Sequence[float] = attrs.field(default=(0.12, 0.05, 0.03), converter=_response)
     ratings: Sequence[float] = attrs.field(default=_BY_RATING, converter=_ratings)
-    delay: timedelta = attrs.field(default=timedelta(days=1), validator=_delay)
-    spread: float = attrs.field(default=1.5, validator=_spread)
-    decline: float = attrs.field(default=0.005, validator=_checked_share)
-    opt_out: float = attrs.field(default=0.002, validator=_checked_share)
-    bounce: float = attrs.field(default=0.01, validator=_checked_share)
+    delay: timedelta = attrs.field(
+        default=timedelta(days=1), validator=checked(partial(span, least=timedelta(microseconds=1)))
+    )
+    spread: float = attrs.field(default=1.5, validator=checked(_spread))
+    decline: float = attrs.field(default=0.005, validator=checked(_share))
+    opt_out: float = attrs.field(default=0.002, validator=checked(_share))
+    bounce: float = attrs.field(default=0.01, validator=checked(_share))
     segments: Sequence[tuple[Condition, Behavior]] = attrs.field(default=(), converter=_segments)
 
     def __attrs_post_init__(self) -> None:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import count, refusal
-from netpromoter.model import Response
+from netpromoter._checks import checked, count, refusal
+from netpromoter.model import Response, instant
 from netpromoter.stats import Share
 
 from ._facts import Ask, Facts, made_of, reached
@@ -25,18 +26,9 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 Steps: TypeAlias = Mapping[Ask, Mapping[int, datetime]]
 
 
-def _text(_: Any, field: attrs.Attribute[str], value: Any) -> None:
+def _text(name: str, value: Any) -> None:
     if not (isinstance(value, str) and value.strip()):
-        raise refusal(field.name, "text that is not blank", value)
-
-
-def _whole(_: Any, field: attrs.Attribute[int], value: Any) -> None:
-    count(field.name, value)
-
-
-def _aware(_: Any, field: attrs.Attribute[datetime], value: Any) -> None:
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise refusal(field.name, "a datetime with a time zone", value)
+        raise refusal(name, "text that is not blank", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -68,12 +60,12 @@ class Delivery:
     True
     """
 
-    occasion: str = attrs.field(validator=_text)
-    contact: str = attrs.field(validator=_text)
-    step: int = attrs.field(default=0, validator=_whole)
-    attempt: int = attrs.field(default=0, validator=_whole)
-    at: datetime = attrs.field(validator=_aware)
-    bounced: datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
+    occasion: str = attrs.field(validator=checked(_text))
+    contact: str = attrs.field(validator=checked(_text))
+    step: int = attrs.field(default=0, validator=checked(count))
+    attempt: int = attrs.field(default=0, validator=checked(count))
+    at: datetime = attrs.field(validator=checked(instant))
+    bounced: datetime | None = attrs.field(default=None, validator=optional(checked(instant)))
 
     def reached_by(self, at: datetime) -> bool:
         """Say whether it was delivered by an instant: sent, and not known then to have come back."""

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 
-from ._fields import at_instant, hidden, joined, maybe, natural, option, positive, settled, stamp, text, wording
+from ._fields import at_instant, hidden, joined, natural, option, positive, settled, stamp, text, wording
 from ._response import rating_given
 
 __all__ = [
@@ -94,8 +95,8 @@ class Deadline:
 
     promise: Promise = attrs.field(validator=option(get_args(Promise)))
     due: datetime = attrs.field(validator=at_instant)
-    notice: datetime | None = attrs.field(default=None, validator=maybe(at_instant))
-    escalation: datetime | None = attrs.field(default=None, validator=maybe(at_instant))
+    notice: datetime | None = attrs.field(default=None, validator=optional(at_instant))
+    escalation: datetime | None = attrs.field(default=None, validator=optional(at_instant))
 
     @property
     def alerts(self) -> dict[Alert, datetime]:
@@ -206,7 +207,7 @@ class CaseOpened:
     policy_version: int = attrs.field(default=1, validator=positive)
     ordinal: int = attrs.field(default=0, validator=natural)
     rating: int = attrs.field(converter=rating_given)
-    owner: str | None = attrs.field(default=None, validator=maybe(text))
+    owner: str | None = attrs.field(default=None, validator=optional(text))
     priority: float = attrs.field(default=0.0, validator=settled(_priority))
     deadlines: tuple[Deadline, ...] = attrs.field(default=(), validator=settled(_deadlines))
     at: datetime = attrs.field(validator=at_instant)
@@ -270,10 +271,10 @@ class CaseMoved:
     to: CaseStatus = attrs.field(validator=option(get_args(CaseStatus)))
     by: str = attrs.field(validator=text)
     at: datetime = attrs.field(validator=at_instant)
-    owner: str | None = attrs.field(default=None, validator=maybe(text))
-    resolution: Resolution | None = attrs.field(default=None, validator=maybe(option(get_args(Resolution))))
-    root_cause: str | None = attrs.field(default=None, validator=maybe(text))
-    note: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False)
+    owner: str | None = attrs.field(default=None, validator=optional(text))
+    resolution: Resolution | None = attrs.field(default=None, validator=optional(option(get_args(Resolution))))
+    root_cause: str | None = attrs.field(default=None, validator=optional(text))
+    note: str | None = attrs.field(default=None, validator=optional(hidden), repr=False)
 
     @property
     def id(self) -> str:
@@ -314,7 +315,7 @@ class CaseNoted:
     case: str = attrs.field(validator=case_id)
     number: int = attrs.field(default=0, validator=natural)
     by: str = attrs.field(validator=text)
-    note: str | None = attrs.field(validator=maybe(hidden), repr=False)
+    note: str | None = attrs.field(validator=optional(hidden), repr=False)
     at: datetime = attrs.field(validator=at_instant)
 
     @property

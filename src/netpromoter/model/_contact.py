@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 import attrs
+from attrs.validators import optional
 
 from ._columns import Value
-from ._fields import addresses, maybe, text, values
+from ._fields import addresses, text, values
 from ._instants import moment
 
 __all__ = ["Contact"]
@@ -59,8 +60,8 @@ class Contact:
 
     id: str = attrs.field(validator=text)
     addresses: Mapping[str, str] = attrs.field(factory=dict, converter=addresses, repr=False, hash=False)
-    locale: str | None = attrs.field(default=None, validator=maybe(text))
-    time_zone: str | None = attrs.field(default=None, validator=maybe(text))
-    account: str | None = attrs.field(default=None, validator=maybe(text))
+    locale: str | None = attrs.field(default=None, validator=optional(text))
+    time_zone: str | None = attrs.field(default=None, validator=optional(text))
+    account: str | None = attrs.field(default=None, validator=optional(text))
     since: datetime | None = attrs.field(default=None, converter=_since)
     attributes: Mapping[str, Value] = attrs.field(factory=dict, validator=values, hash=False)

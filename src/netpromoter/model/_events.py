@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 import attrs
+from attrs.validators import optional
 
 from ._case_events import CaseAlerted, CaseMoved, CaseNoted, CaseOpened, FollowUpDecided
 from ._columns import Value
@@ -15,7 +16,6 @@ from ._fields import (
     fingerprint,
     flag,
     joined,
-    maybe,
     natural,
     of_type,
     probability,
@@ -410,7 +410,7 @@ class Shown:
     occasion: str = attrs.field(validator=text)
     contact: str = attrs.field(validator=text)
     at: datetime = attrs.field(validator=at_instant)
-    channel: str | None = attrs.field(default=None, validator=maybe(text))
+    channel: str | None = attrs.field(default=None, validator=optional(text))
 
     @property
     def id(self) -> str:
@@ -605,8 +605,8 @@ class Bounced:
     contact: str = attrs.field(validator=text)
     destination: int = attrs.field(validator=fingerprint)
     at: datetime = attrs.field(validator=at_instant)
-    channel: str | None = attrs.field(default=None, validator=maybe(text))
-    message: str | None = attrs.field(default=None, validator=maybe(text))
+    channel: str | None = attrs.field(default=None, validator=optional(text))
+    message: str | None = attrs.field(default=None, validator=optional(text))
     reason: str = attrs.field(default="", validator=wording)
 
     @property

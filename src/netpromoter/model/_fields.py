@@ -14,7 +14,7 @@ from urllib.parse import quote
 import attrs
 import numpy as np
 
-from netpromoter._checks import count, one_of, refusal
+from netpromoter._checks import Validator, count, one_of, refusal
 from netpromoter.errors import InvalidArgument
 
 from ._columns import Value
@@ -28,7 +28,6 @@ __all__ = [
     "hidden",
     "hidden_texts",
     "joined",
-    "maybe",
     "moment",
     "natural",
     "of_type",
@@ -45,7 +44,6 @@ __all__ = [
 ]
 
 Check: TypeAlias = Callable[[str, Any], Any]
-Validator: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
 
 _FINGERPRINTS = 1 << 64
 _WHOLE_NUMBERS = 1 << 63
@@ -77,11 +75,6 @@ def settled(check: Check) -> Validator:
             object.__setattr__(instance, field.name, plain)
 
     return validator
-
-
-def maybe(validator: Validator) -> Validator:
-    """Let None pass."""
-    return attrs.validators.optional(validator)
 
 
 def option(options: Iterable[str]) -> Validator:

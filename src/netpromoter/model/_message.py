@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import attrs
+from attrs.validators import optional
 
 from ._columns import Value
 from ._fields import (
@@ -16,7 +17,6 @@ from ._fields import (
     hidden,
     hidden_texts,
     joined,
-    maybe,
     positive,
     probability,
     small,
@@ -141,15 +141,15 @@ class Message:
     destination: int = attrs.field(default=0, validator=fingerprint)
     due: datetime = attrs.field(validator=at_instant)
     template: str = attrs.field(default="invitation", validator=text)
-    subject: str | None = attrs.field(default=None, validator=maybe(text))
-    arm: str | None = attrs.field(default=None, validator=maybe(text))
-    locale: str | None = attrs.field(default=None, validator=maybe(text))
-    time_zone: str | None = attrs.field(default=None, validator=maybe(text))
-    stratum: str | None = attrs.field(default=None, validator=maybe(text))
-    probability: float | None = attrs.field(default=None, validator=maybe(probability))
+    subject: str | None = attrs.field(default=None, validator=optional(text))
+    arm: str | None = attrs.field(default=None, validator=optional(text))
+    locale: str | None = attrs.field(default=None, validator=optional(text))
+    time_zone: str | None = attrs.field(default=None, validator=optional(text))
+    stratum: str | None = attrs.field(default=None, validator=optional(text))
+    probability: float | None = attrs.field(default=None, validator=optional(probability))
     snapshot: Mapping[str, Value] = attrs.field(factory=dict, validator=values, hash=False)
-    text: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False, metadata=RENDERED)
-    html: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False, metadata=RENDERED)
+    text: str | None = attrs.field(default=None, validator=optional(hidden), repr=False, metadata=RENDERED)
+    html: str | None = attrs.field(default=None, validator=optional(hidden), repr=False, metadata=RENDERED)
     headers: Mapping[str, str] = attrs.field(
         factory=dict, validator=hidden_texts, repr=False, hash=False, metadata=RENDERED
     )
@@ -207,4 +207,4 @@ class Receipt:
     reference: str = attrs.field(default="", validator=wording)
     reason: str = attrs.field(default="", validator=wording)
     permanent: bool = attrs.field(default=False, validator=flag)
-    retry_after: timedelta | None = attrs.field(default=None, validator=maybe(wait))
+    retry_after: timedelta | None = attrs.field(default=None, validator=optional(wait))

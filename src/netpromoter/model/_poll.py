@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import attrs
+from attrs.validators import optional
 
 from netpromoter._checks import count, refusal
 from netpromoter.ratings import Histogram
 
-from ._fields import hidden, joined, maybe, settled, text
+from ._fields import hidden, joined, settled, text
 from ._response import rating_given
 
 __all__ = [
@@ -112,7 +113,7 @@ class Poll:
     survey: str = attrs.field(validator=text)
     occasion: str = attrs.field(validator=text)
     tables: tuple[Table, ...] = attrs.field(default=((),), validator=settled(_tables))
-    comments_by: str | None = attrs.field(default=None, validator=maybe(text))
+    comments_by: str | None = attrs.field(default=None, validator=optional(text))
     minimum: int = attrs.field(default=5, validator=settled(partial(count, least=_LEAST)))
     comments_minimum: int = attrs.field(default=10, validator=settled(count))
     roster: Mapping[str, Mapping[str, str]] = attrs.field(validator=settled(_roster), repr=False, hash=False)
@@ -168,7 +169,7 @@ class Ballot:
     """
 
     rating: int = attrs.field(converter=rating_given, repr=False)
-    comment: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False)
+    comment: str | None = attrs.field(default=None, validator=optional(hidden), repr=False)
 
 
 @attrs.frozen(kw_only=True)

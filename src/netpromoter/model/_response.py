@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
 import attrs
+from attrs.validators import optional
 
 from netpromoter._checks import shown
 from netpromoter.errors import InvalidRating
@@ -19,7 +20,6 @@ from ._fields import (
     fingerprint,
     hidden,
     joined,
-    maybe,
     natural,
     option,
     positive,
@@ -116,14 +116,14 @@ class Response:
     ordinal: int = attrs.field(default=0, validator=natural)
     rating: int = attrs.field(converter=rating_given)
     at: datetime = attrs.field(validator=at_instant)
-    comment: str | None = attrs.field(default=None, validator=maybe(hidden), repr=False)
+    comment: str | None = attrs.field(default=None, validator=optional(hidden), repr=False)
     drivers: Mapping[str, int | str] = attrs.field(factory=dict, validator=answers, hash=False)
-    arm: str | None = attrs.field(default=None, validator=maybe(text))
-    step: int | None = attrs.field(default=None, validator=maybe(small))
-    channel: str | None = attrs.field(default=None, validator=maybe(text))
+    arm: str | None = attrs.field(default=None, validator=optional(text))
+    step: int | None = attrs.field(default=None, validator=optional(small))
+    channel: str | None = attrs.field(default=None, validator=optional(text))
     destination: int = attrs.field(default=0, validator=fingerprint)
-    stratum: str | None = attrs.field(default=None, validator=maybe(text))
-    probability: float | None = attrs.field(default=None, validator=maybe(probability))
+    stratum: str | None = attrs.field(default=None, validator=optional(text))
+    probability: float | None = attrs.field(default=None, validator=optional(probability))
     snapshot: Mapping[str, Value] = attrs.field(factory=dict, validator=values, hash=False)
     purpose: Purpose = attrs.field(default="score", validator=option(get_args(Purpose)))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 
-from ._fields import maybe, option, positive, settled, text
+from ._fields import option, positive, settled, text
 
 __all__ = ["Driver", "Survey", "SurveyKind"]
 
@@ -39,7 +40,7 @@ class Driver:
 
     key: str = attrs.field(validator=text)
     question: str = attrs.field(validator=text)
-    touchpoint: str | None = attrs.field(default=None, validator=maybe(text))
+    touchpoint: str | None = attrs.field(default=None, validator=optional(text))
 
 
 def _drivers(name: str, value: Any) -> tuple[Driver, ...]:
@@ -83,7 +84,7 @@ class Survey:
 
     key: str = attrs.field(validator=text)
     kind: SurveyKind = attrs.field(default="relationship", validator=survey_kind, kw_only=True)
-    product: str | None = attrs.field(default=None, validator=maybe(text), kw_only=True)
+    product: str | None = attrs.field(default=None, validator=optional(text), kw_only=True)
     revision: int = attrs.field(default=1, validator=positive, kw_only=True)
     drivers: tuple[Driver, ...] = attrs.field(default=(), validator=settled(_drivers), kw_only=True)
-    stands_for: str | None = attrs.field(default=None, validator=maybe(text), kw_only=True)
+    stands_for: str | None = attrs.field(default=None, validator=optional(text), kw_only=True)

@@ -14,19 +14,19 @@ sample is the k smallest of independent uniform draws) and 3.2 (Bernoulli sampli
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 from netpromoter.model import Contacts
 
 from ._conditions import Condition, Truth
 from ._draws import draws
-from ._fields import checked, condition, maybe, named, names, whole
+from ._fields import condition, named, names, share, whole
 
 __all__ = ["Audience", "Census", "Sample", "Selection", "selection"]
 
@@ -52,8 +52,8 @@ class Census:
     'paying'
     """
 
-    where: Condition | None = attrs.field(default=None, validator=maybe(condition))
-    name: str | None = attrs.field(default=None, validator=maybe(named))
+    where: Condition | None = attrs.field(default=None, validator=optional(condition))
+    name: str | None = attrs.field(default=None, validator=optional(named))
 
     @property
     def stratum(self) -> str:
@@ -68,12 +68,6 @@ class Census:
 
 def _by(value: str | Sequence[str]) -> tuple[str, ...]:
     return names("by", value)
-
-
-def _share(name: str, value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 < value <= 1:
-        raise refusal(name, "a number above 0, and 1 at most", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -101,11 +95,11 @@ class Sample:
     'a random 10% of free'
     """
 
-    share: float | None = attrs.field(default=None, validator=maybe(checked(_share)))
-    size: int | None = attrs.field(default=None, validator=maybe(whole))
-    where: Condition | None = attrs.field(default=None, validator=maybe(condition))
+    share: float | None = attrs.field(default=None, validator=optional(share))
+    size: int | None = attrs.field(default=None, validator=optional(whole))
+    where: Condition | None = attrs.field(default=None, validator=optional(condition))
     by: Sequence[str] = attrs.field(default=(), converter=_by)
-    name: str | None = attrs.field(default=None, validator=maybe(named))
+    name: str | None = attrs.field(default=None, validator=optional(named))
 
     def __attrs_post_init__(self) -> None:
         if (self.share is None) == (self.size is None):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 import numpy as np
 import numpy.typing as npt
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 from netpromoter.model import NEVER, Instants, instant
@@ -16,7 +17,7 @@ from netpromoter.model import NEVER, Instants, instant
 from ._clocks import spoken
 from ._conditions import Condition
 from ._draws import draws
-from ._fields import instance_of, maybe, moment, named, period, wait
+from ._fields import instance_of, moment, named, period, wait
 from ._history import HEARD, OPENED
 from ._holds import FOREVER
 from ._people import People
@@ -96,8 +97,8 @@ class Wave:
     """
 
     name: str = attrs.field(validator=named)
-    opens: datetime | None = attrs.field(default=None, validator=maybe(moment), kw_only=True)
-    closes: datetime | None = attrs.field(default=None, validator=maybe(moment), kw_only=True)
+    opens: datetime | None = attrs.field(default=None, validator=optional(moment), kw_only=True)
+    closes: datetime | None = attrs.field(default=None, validator=optional(moment), kw_only=True)
     drip: timedelta = attrs.field(default=timedelta(0), validator=wait, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -308,7 +309,7 @@ class Trigger:
     within: timedelta = attrs.field(default=timedelta(days=14), validator=period, kw_only=True)
     not_before: str | Condition | None = attrs.field(
         default=None,
-        validator=maybe(instance_of(str, Condition, rule="the name of an attribute, or a condition")),
+        validator=optional(instance_of(str, Condition, rule="the name of an attribute, or a condition")),
         kw_only=True,
     )
 

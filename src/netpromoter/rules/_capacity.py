@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from numbers import Real
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import refusal
+from netpromoter._checks import is_number, refusal
 from netpromoter.model import CaseMoved, CaseOpened, Event, FollowUpDecided, Value
 
 from ._conditions import Condition, Field, Unlike
-from ._fields import checked, maybe, whole
+from ._fields import share, whole
 
 __all__ = ["Assignment", "Capacity", "Load", "Priority", "Term", "is_first", "survey_in"]
 
@@ -30,12 +30,6 @@ _Policy: TypeAlias = "tuple[str, str]"  # the key of a survey, and the name of a
 
 
 # -- how many ----------------------------------------------------------------------------------------------------------
-
-
-def _share(name: str, value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 < value <= 1:
-        raise refusal(name, "a number above 0, and 1 at most", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +65,8 @@ class Capacity:
     '20 a day'
     """
 
-    per_day: int | None = attrs.field(default=None, validator=maybe(whole))
-    share: float | None = attrs.field(default=None, validator=maybe(checked(_share)))
+    per_day: int | None = attrs.field(default=None, validator=optional(whole))
+    share: float | None = attrs.field(default=None, validator=optional(share))
 
     def __attrs_post_init__(self) -> None:
         if self.per_day is None and self.share is None:
@@ -123,8 +117,7 @@ def _term(value: Any) -> tuple[str | Condition, float]:
 
 
 def _is_finite(value: Any) -> bool:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    return is_number(value) and math.isfinite(value)
 
 
 def _factor(value: Any) -> str | None:

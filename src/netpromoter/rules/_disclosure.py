@@ -25,13 +25,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter._checks import count, one_of, refusal
+from netpromoter._checks import checked, count, one_of, refusal
 from netpromoter.model import ReleasedGroup, Tally
 
 from ._disclosure_ledger import Group, Labels, Released, Shown, answers, plain
 from ._disclosure_merging import merged
 from ._disclosure_spans import kept, light, recipes
-from ._fields import checked, names
+from ._fields import names
 
 __all__ = ["Disclosure", "Protected", "Recoverable", "released_groups"]
 

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-import attrs
-
-from netpromoter._checks import count, one_of, refusal
+from netpromoter._checks import Validator, checked, count, is_number, one_of, refusal
 from netpromoter.model import instant, span
 
 from ._conditions import Condition
 
-__all__ = ["condition", "days", "instance_of", "maybe", "moment", "named", "names", "option", "period", "wait", "whole"]
-
-Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
-
-
-def checked(check: Callable[[str, Any], object]) -> Validator:
-    """Make a validator of a check that is given the name and the value."""
-
-    def validator(_instance: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        check(field.name, value)
-
-    return validator
-
-
-def maybe(validator: Validator) -> Validator:
-    """Let None pass."""
-    return attrs.validators.optional(validator)
+__all__ = ["condition", "days", "instance_of", "moment", "named", "names", "option", "period", "share", "wait", "whole"]
 
 
 def option(options: Collection[str]) -> Validator:
@@ -71,7 +53,13 @@ def _days(name: str, value: Any) -> None:
         raise refusal(name, "a number of days, from 0 to a century", value) from None
 
 
+def _share(name: str, value: Any) -> None:
+    if not is_number(value) or not 0 < value <= 1:
+        raise refusal(name, "a number above 0, and 1 at most", value)
+
+
 named = checked(_text)
+share = checked(_share)
 days = checked(_days)
 whole = checked(partial(count, least=1))
 moment = checked(instant)

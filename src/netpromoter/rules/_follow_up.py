@@ -17,15 +17,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
-from numbers import Real
 from typing import Any, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+from attrs.validators import optional
 
-from netpromoter._checks import refusal, shown
+from netpromoter._checks import checked, is_number, refusal, shown
 from netpromoter._html import escape, table
 from netpromoter.errors import InvalidArgument
 from netpromoter.frames import Library, frame
@@ -46,7 +46,7 @@ from netpromoter.ratings import category
 from ._capacity import Capacity, Load, Priority
 from ._conditions import Condition, Field
 from ._draws import draws
-from ._fields import checked, condition, instance_of, maybe, named, whole
+from ._fields import condition, instance_of, named, whole
 from ._promises import Promised, deadlines, place, promises
 from ._routing import Desk, Routing, routing
 
@@ -84,8 +84,7 @@ _REVISED = "the answer was revised"
 
 
 def _holdout(name: str, value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise refusal(name, "a number from 0 to below 1", value)
 
 
@@ -159,11 +158,11 @@ class FollowUp:
     ['plan', 'rating', 'tier']
     """
 
-    where: Condition | None = attrs.field(default=None, validator=maybe(condition))
+    where: Condition | None = attrs.field(default=None, validator=optional(condition))
     within: Sequence[Promised] = attrs.field(default=timedelta(hours=48), converter=promises, kw_only=True)
     owner: Routing | None = attrs.field(default=None, converter=routing, kw_only=True)
     capacity: Capacity | None = attrs.field(
-        default=None, validator=maybe(instance_of(Capacity, rule="Capacity or None")), kw_only=True
+        default=None, validator=optional(instance_of(Capacity, rule="Capacity or None")), kw_only=True
     )
     holdout: float = attrs.field(default=0.0, validator=checked(_holdout), kw_only=True)
     priority: Priority | None = attrs.field(default=None, converter=_priority, kw_only=True)

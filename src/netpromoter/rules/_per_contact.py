@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 from netpromoter.model import NEVER, Contact, aware, instant
 
-from ._fields import maybe, moment, named
+from ._fields import moment, named
 from ._holds import FOREVER, Holds, Rule
 from ._people import People
 
@@ -37,7 +38,7 @@ class Hold:
     """
 
     reason: str = attrs.field(validator=named)
-    until: datetime | None = attrs.field(default=None, validator=maybe(moment), kw_only=True)
+    until: datetime | None = attrs.field(default=None, validator=optional(moment), kw_only=True)
 
 
 _Judge: TypeAlias = Callable[[Contact, Sequence[Mapping[str, Any]], datetime], "Hold | None"]

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import attrs
+from attrs.validators import optional
 
-from netpromoter._checks import refusal
+from netpromoter._checks import checked, refusal
 from netpromoter.model import Survey
 
 from ._audience import Audience, Census, Sample
 from ._cadence import Cadence
 from ._clocks import MinimumTenure, QuietPeriod, Quota
-from ._fields import checked, instance_of, maybe, names
+from ._fields import instance_of, names
 from ._holds import Rule
 from ._reminders import Reminders
 from ._routes import Channels
@@ -119,11 +120,11 @@ class Policy:
     audience: Sequence[Audience] = attrs.field(default=(Census(),), converter=_audience)
     rules: Sequence[AnyRule] = attrs.field(default=DEFAULT_RULES, converter=_rules)
     reminders: Reminders | None = attrs.field(
-        factory=Reminders, validator=maybe(instance_of(Reminders, rule="Reminders or None"))
+        factory=Reminders, validator=optional(instance_of(Reminders, rule="Reminders or None"))
     )
     channels: Channels = attrs.field(default=Channels("email"), converter=_channels)
     variants: Variants | None = attrs.field(
-        default=None, validator=maybe(instance_of(Variants, rule="Variants or None"))
+        default=None, validator=optional(instance_of(Variants, rule="Variants or None"))
     )
     time_zone: str = attrs.field(default="UTC", validator=checked(_zone))
     keep: Sequence[str] = attrs.field(default=(), converter=_keep)

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 import attrs
 import numpy as np
 import numpy.typing as npt
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 from netpromoter.model import NEVER, Deadline, Instants, Promise, Value, instant, span
 
 from ._conditions import Field
-from ._fields import instance_of, maybe, option, period
+from ._fields import instance_of, option, period
 from ._send_window import SendWindow, openings_in, zone
 
 __all__ = ["BusinessHours", "Promised", "SameDay", "Within", "deadlines", "place", "promises"]
@@ -277,10 +278,10 @@ class Within:
     promise: Promise = attrs.field(validator=option(get_args(Promise)))
     within: timedelta = attrs.field(validator=period)
     hours: BusinessHours | None = attrs.field(
-        default=None, validator=maybe(instance_of(BusinessHours, rule="BusinessHours or None")), kw_only=True
+        default=None, validator=optional(instance_of(BusinessHours, rule="BusinessHours or None")), kw_only=True
     )
-    notice_after: timedelta | None = attrs.field(default=None, validator=maybe(period), kw_only=True)
-    escalate_after: timedelta | None = attrs.field(default=None, validator=maybe(period), kw_only=True)
+    notice_after: timedelta | None = attrs.field(default=None, validator=optional(period), kw_only=True)
+    escalate_after: timedelta | None = attrs.field(default=None, validator=optional(period), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.notice_after is not None and self.notice_after > self.within:

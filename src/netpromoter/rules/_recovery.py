@@ -8,11 +8,10 @@ from typing import Any
 
 import attrs
 
-from netpromoter._checks import refusal
+from netpromoter._checks import checked, refusal
 
 from ._cadence import Trigger
 from ._clocks import QuietPeriod
-from ._fields import checked
 
 __all__ = ["Recovery"]
 

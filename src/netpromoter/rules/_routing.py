@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import attrs
+from attrs.validators import optional
 
 from netpromoter._checks import refusal
 from netpromoter.model import Value
 
 from ._capacity import Load
 from ._conditions import Field
-from ._fields import maybe, named, names, whole
+from ._fields import named, names, whole
 
 __all__ = ["Desk", "Owner", "Route", "Routing", "routing"]
 
@@ -48,8 +49,8 @@ class Owner:
     """
 
     name: str = attrs.field(validator=named)
-    per_day: int | None = attrs.field(default=None, validator=maybe(whole), kw_only=True)
-    per_month: int | None = attrs.field(default=None, validator=maybe(whole), kw_only=True)
+    per_day: int | None = attrs.field(default=None, validator=optional(whole), kw_only=True)
+    per_month: int | None = attrs.field(default=None, validator=optional(whole), kw_only=True)
 
 
 def _field_name(value: Any) -> str:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+from attrs.validators import optional
 
-from netpromoter._checks import refusal
+from netpromoter._checks import checked, is_number, refusal
 from netpromoter.model import Contacts
 
 from ._draws import draws
-from ._fields import checked, maybe, named
+from ._fields import named
 
 __all__ = ["Variant", "Variants"]
 
 
 def _weight(name: str, value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 < float(value) < float("inf"):
+    if not is_number(value) or not 0 < float(value) < float("inf"):
         raise refusal(name, "a finite number above 0", value)
 
 
@@ -46,8 +45,8 @@ class Variant:
     """
 
     name: str = attrs.field(validator=named)
-    subject: str | None = attrs.field(default=None, validator=maybe(named), kw_only=True)
-    template: str | None = attrs.field(default=None, validator=maybe(named), kw_only=True)
+    subject: str | None = attrs.field(default=None, validator=optional(named), kw_only=True)
+    template: str | None = attrs.field(default=None, validator=optional(named), kw_only=True)
     weight: float = attrs.field(default=1, validator=checked(_weight), kw_only=True)
 
 
