@@ -47,8 +47,9 @@ from ._capacity import Capacity, Load, Priority
 from ._conditions import Condition, Field
 from ._draws import draws
 from ._fields import condition, instance_of, named, whole
-from ._promises import Promised, deadlines, place, promises
+from ._promises import Promised, deadlines, promises
 from ._routing import Desk, Routing, routing
+from ._send_window import known_zone
 
 __all__ = ["ANSWER_FIELDS", "Decision", "Decisions", "FollowUp", "decide"]
 
@@ -94,10 +95,6 @@ def _priority(value: Any) -> Priority | None:
     if isinstance(value, Field):
         return Priority(value)
     raise refusal("priority", "a Priority, a field that holds a number, or None", value)
-
-
-def _zone(name: str, value: Any) -> None:
-    place(name, value)
 
 
 def _is_given(value: Value) -> bool:
@@ -168,7 +165,7 @@ class FollowUp:
     priority: Priority | None = attrs.field(default=None, converter=_priority, kw_only=True)
     name: str = attrs.field(default="follow-up", validator=named, kw_only=True)
     version: int = attrs.field(default=1, validator=whole, kw_only=True)
-    time_zone: str = attrs.field(default="UTC", validator=checked(_zone), kw_only=True)
+    time_zone: str = attrs.field(default="UTC", validator=checked(known_zone), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         self.reads({name: find(_EXAMPLE) for name, find in _OF_ANSWERS.items()})
@@ -182,7 +179,7 @@ class FollowUp:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone in which its days are counted."""
-        return place("time_zone", self.time_zone)
+        return known_zone("time_zone", self.time_zone)
 
     def check(self, known: _Known) -> None:
         """Refuse a field that no answer will have, or of which the policy can read no value.

@@ -18,7 +18,7 @@ from ._fields import instance_of, names
 from ._holds import Rule
 from ._reminders import Reminders
 from ._routes import Channels
-from ._send_window import SendWindow, zone
+from ._send_window import SendWindow, known_zone
 from ._variants import Variants
 
 __all__ = ["DEFAULT_RULES", "Policy"]
@@ -68,11 +68,6 @@ def _keep(value: str | Sequence[str]) -> tuple[str, ...]:
 def _cadence(name: str, value: Any) -> None:
     if isinstance(value, type) or not (hasattr(value, "readiness") and hasattr(value, "seed")):
         raise refusal(name, "a Wave, Waves, Continuous or a Trigger", value)
-
-
-def _zone(name: str, value: Any) -> None:
-    if zone(value) is None:
-        raise refusal(name, "the name of a time zone in the IANA database", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,7 +121,7 @@ class Policy:
     variants: Variants | None = attrs.field(
         default=None, validator=optional(instance_of(Variants, rule="Variants or None"))
     )
-    time_zone: str = attrs.field(default="UTC", validator=checked(_zone))
+    time_zone: str = attrs.field(default="UTC", validator=checked(known_zone))
     keep: Sequence[str] = attrs.field(default=(), converter=_keep)
 
     @property

@@ -22,9 +22,9 @@ from netpromoter.model import NEVER, Deadline, Instants, Promise, Value, instant
 
 from ._conditions import Field
 from ._fields import instance_of, option, period
-from ._send_window import SendWindow, openings_in, zone
+from ._send_window import SendWindow, known_zone, openings_in, zone
 
-__all__ = ["BusinessHours", "Promised", "SameDay", "Within", "deadlines", "place", "promises"]
+__all__ = ["BusinessHours", "Promised", "SameDay", "Within", "deadlines", "promises"]
 
 _Micros: TypeAlias = npt.NDArray[np.int64]
 _Spells: TypeAlias = tuple[_Micros, _Micros]  # where each begins, and where each ends
@@ -43,16 +43,8 @@ _DAY = timedelta(days=1) // _MICROSECOND
 _LONGEST = 52  # weeks
 
 
-def place(name: str, value: Any) -> ZoneInfo:
-    """Return the time zone of a name, or refuse it."""
-    found = zone(value)
-    if found is None:
-        raise refusal(name, "the name of a time zone in the IANA database", value)
-    return found
-
-
 def _whose(value: Any) -> str | Field | None:
-    return value if value is None or isinstance(value, Field) else place("time_zone", value).key
+    return value if value is None or isinstance(value, Field) else known_zone("time_zone", value).key
 
 
 def _days(value: str) -> str:

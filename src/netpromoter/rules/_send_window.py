@@ -25,7 +25,7 @@ from netpromoter.model import Column, Instants
 
 from ._holds import FOREVER
 
-__all__ = ["SendWindow", "in_windows", "openings_in", "zone"]
+__all__ = ["SendWindow", "in_windows", "known_zone", "openings_in", "zone"]
 
 _Micros: TypeAlias = npt.NDArray[np.int64]
 _Intervals: TypeAlias = tuple[_Micros, _Micros]  # where each begins, and where each ends
@@ -36,7 +36,6 @@ _DAY_SPAN = re.compile("{0}(?:-{0})?".format(f"({'|'.join(_WEEKDAYS)})"), re.ASC
 _HOUR_SPAN = re.compile(r"(\d{1,2}):([0-5]\d)-(\d{1,2}):([0-5]\d)", re.ASCII)
 _NO_PLACE = ("factory", "localtime")  # a zone for machines that were not told theirs, and whichever this machine has
 
-_ZONE = "the name of a time zone in the IANA database"
 
 _SECOND = 1_000_000  # microseconds
 _DAY = 86_400 * _SECOND
@@ -89,10 +88,11 @@ def _loaded(key: str) -> ZoneInfo:
     return ZoneInfo(key)  # a ZoneInfo keeps only the eight used last
 
 
-def _known(value: object) -> ZoneInfo:
-    found = value if isinstance(value, ZoneInfo) else zone(value)
+def known_zone(name: str, value: object) -> ZoneInfo:
+    """Return the time zone of a name, or refuse it."""
+    found = zone(value)
     if found is None:
-        raise refusal("zone", _ZONE, value)
+        raise refusal(name, "the name of a time zone in the IANA database", value)
     return found
 
 
@@ -202,7 +202,7 @@ class SendWindow:
         array(['2026-03-29T00:45:00.000000', '2026-03-29T23:30:00.000000'],
               dtype='datetime64[us]')
         """
-        place = _known(zone)
+        place = zone if isinstance(zone, ZoneInfo) else known_zone("zone", zone)
         moments = np.asarray(instants, "datetime64[us]")
         openings = np.where(np.isnat(moments), moments, FOREVER)
         judged = moments < FOREVER
@@ -350,8 +350,7 @@ def in_windows(
     """
     if window is None:
         return np.array(instants, "datetime64[us]"), np.zeros(len(time_zones), np.bool_)
-    if zone(default) is None:
-        raise refusal("default", _ZONE, default)
+    known_zone("default", default)
     places, slots = _places(time_zones, default)
     moments = np.broadcast_to(np.asarray(instants, "datetime64[us]"), slots.shape)
     asked = moments.astype(np.int64, copy=False)
