@@ -334,6 +334,8 @@ def values_and_columns(event: model.Event) -> None:
     moment = model.instant("at", datetime(2026, 9, 1, tzinfo=UTC))
     assert_type(moment, np.datetime64)
     assert_type(model.aware(moment), datetime | None)
+    assert_type(model.in_utc("at", datetime(2026, 9, 1, tzinfo=UTC)), datetime)
+    assert_type(model.datetimes(np.array([moment])), list[datetime | None])
     assert_type(model.span("wait", timedelta(days=1)), np.timedelta64)
     print(model.NEVER)
 

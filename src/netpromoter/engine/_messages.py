@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, overload
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from netpromoter.model import KINDS, Column, Contacts, Instants, Message, Touches
+from netpromoter.model import KINDS, Column, Contacts, Instants, Message, Touches, datetimes
 from netpromoter.rules import History, Policy
 
-__all__ = ["Coded", "Labels", "Messages", "instants"]
+__all__ = ["Coded", "Labels", "Messages"]
 
 _Ints = npt.NDArray[np.integer[Any]]
 _PAGE = 10_000
@@ -132,7 +131,7 @@ class Messages(Sequence[Message]):
         facts = {
             **{name: getattr(self, name)[places].tolist() for name in ("step", "attempt", "destination")},
             "contact": people.ids[self.positions[places]].tolist(),
-            "due": instants(self.due[places]),
+            "due": datetimes(self.due[places]),
             "locale": _held(people.locale, self.positions[places]),
             "time_zone": _held(people.time_zone, self.positions[places]),
             **self._labels(places),
@@ -213,7 +212,7 @@ class Messages(Sequence[Message]):
             "step": self.step[some].tolist(),
             "attempt": self.attempt[some].tolist(),
             "channel": labels["channel"],
-            "due": instants(self.due[some]),
+            "due": datetimes(self.due[some]),
             **{name: labels[name] for name in ("arm", "stratum", "probability")},
         }
 
@@ -222,19 +221,13 @@ class Messages(Sequence[Message]):
         yield from (np.arange(first, min(first + _PAGE, len(self))) for first in range(0, len(self), _PAGE))
 
 
-def instants(values: Instants) -> list[datetime | None]:
-    """Give a column of instants as aware datetimes in UTC; None for never."""
-    naive: list[Any] = values.astype("datetime64[us]").tolist()
-    return [None if each is None else each.replace(tzinfo=UTC) for each in naive]
-
-
 def _held(column: Column, positions: _Ints) -> list[Any]:
     """Give the values of some people as plain Python objects; None where one is missing."""
     some = column.take(positions)
     if some.kind == "text":
         labels = *some.labels, None
         return [labels[code] for code in np.where(some.missing, len(some.labels), some.values).tolist()]
-    values = instants(some.values) if some.kind == "instant" else some.values.tolist()
+    values = datetimes(some.values) if some.kind == "instant" else some.values.tolist()
     return [None if missing else value for value, missing in zip(values, some.missing.tolist(), strict=True)]
 
 

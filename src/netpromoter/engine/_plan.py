@@ -17,12 +17,24 @@ from netpromoter import formats, frames
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
-from netpromoter.model import NEVER, Contact, Contacts, Event, Instants, Touches, WaveDrawn, aware, instant, span
+from netpromoter.model import (
+    NEVER,
+    Contact,
+    Contacts,
+    Event,
+    Instants,
+    Touches,
+    WaveDrawn,
+    aware,
+    datetimes,
+    instant,
+    span,
+)
 from netpromoter.rules import FOREVER, Audience, History, Policy
 from netpromoter.rules import zone as known_zone
 
 from ._holding import Holding
-from ._messages import Messages, instants
+from ._messages import Messages
 from ._planner import NO_OCCASION, Decision, Planner
 
 __all__ = ["Held", "Plan", "plan"]
@@ -81,7 +93,7 @@ class Held:
         """Give them as plain columns, as `rows` does one by one."""
         return {
             "contact": self.contacts.ids[self.positions].tolist(),
-            "until": instants(np.where(self.until >= FOREVER, NEVER, self.until)),
+            "until": datetimes(np.where(self.until >= FOREVER, NEVER, self.until)),
             "reason": [self.reasons[code] for code in self.codes.tolist()],
         }
 

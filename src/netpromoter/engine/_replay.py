@@ -14,7 +14,7 @@ import numpy.typing as npt
 from netpromoter._checks import refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import NEVER, Contacts, Event, Instants, Touches, aware, instant, span
+from netpromoter.model import NEVER, Contacts, Event, Instants, Touches, in_utc, instant, span
 from netpromoter.rules import Condition, Policy
 from netpromoter.stats import Method, Score
 
@@ -230,13 +230,11 @@ def replay(
     real = _Real(policies, log, len(people), first, window)
     turns = Turns(policies, people, log.where(real.before), log.where(real.stays), real)
     made = turns.walk(first, last, every)
-    begun: Any = aware(first)
-    ended: Any = aware(last)
     return Replay(
         policies=policies,
         contacts=people,
-        start=begun,
-        end=ended,
+        start=in_utc("start", start),
+        end=in_utc("end", end),
         touches=made,
         case=opened(opens, made),
         **real.outcome(last),

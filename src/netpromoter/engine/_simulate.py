@@ -14,7 +14,7 @@ import numpy.typing as npt
 from netpromoter._checks import count, refusal
 from netpromoter._html import escape, table
 from netpromoter.frames import Library
-from netpromoter.model import KINDS, NEVER, Column, Contacts, Event, Touches, aware, instant, span
+from netpromoter.model import KINDS, NEVER, Column, Contacts, Event, Touches, in_utc, instant, span
 from netpromoter.rules import FOREVER, Condition, Policy
 from netpromoter.stats import Method, Score
 
@@ -224,7 +224,6 @@ def simulate(
     """
     policies, people, length = as_policies(policy), as_contacts(contacts), count("days", days, least=1)
     start = instant("at", at)
-    begun: Any = aware(start)
     span("every", every, least=_MINUTE)
     _check(behavior, rng)
     known, to_come, opens = as_history(touches, start), _triggers(triggered), cases(follow_up, people)
@@ -236,7 +235,7 @@ def simulate(
     return Simulation(
         policies=policies,
         contacts=people,
-        at=begun,
+        at=in_utc("at", at),
         days=length,
         touches=made,
         case=opened(opens, made),

@@ -11,10 +11,10 @@ import attrs
 import numpy as np
 
 from netpromoter._checks import refusal
-from netpromoter.model import Case, FollowUpDecided, Response, aware, instant
+from netpromoter.model import Case, FollowUpDecided, Response
 from netpromoter.stats import PairedDifference
 
-__all__ = ["Ask", "Facts", "Wanted", "facts", "made_of", "moment", "movement", "paired", "reached"]
+__all__ = ["Ask", "Facts", "Wanted", "facts", "made_of", "movement", "paired", "reached"]
 
 #: One person on one occasion: the occasion and the id of the contact.
 Ask: TypeAlias = tuple[str, str]
@@ -69,13 +69,6 @@ class Facts:
     def contacted(self) -> set[Ask]:
         """Who was reached, and on which occasion."""
         return {ask for ask, cases in self.cases.items() if any(case.kept("contact") for case in cases)}
-
-
-def moment(name: str, value: Any) -> datetime:
-    """Settle an aware datetime in UTC."""
-    found: Any = aware(instant(name, value))
-    settled: datetime = found
-    return settled
 
 
 def facts(

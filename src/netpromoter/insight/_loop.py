@@ -15,13 +15,13 @@ from netpromoter._checks import refusal
 from netpromoter._figures import percent, points
 from netpromoter._html import escape, table
 from netpromoter.frames import Library, frame
-from netpromoter.model import Case, FollowUpDecided, Promise, Response
+from netpromoter.model import Case, FollowUpDecided, Promise, Response, in_utc
 from netpromoter.stats import PairedDifference, Survival, survival
 
 from ._caseload import Caseload, CaseloadMeasure, Ranking, caseloads, ranking
 from ._covered import RevenueMeasure, covered
 from ._deliveries import Delivery, Reach, reach_of, responses_by_step
-from ._facts import Ask, Facts, facts, moment, movement, reached
+from ._facts import Ask, Facts, facts, movement, reached
 from ._measure import Measure, measure
 from ._trial import Trial, trial
 from ._within_promise import WithinPromise, is_duplicate, within_promise
@@ -356,7 +356,7 @@ def loop(
     >>> loop(answers, cases=cases, at=at + timedelta(hours=4)).contacted.count
     0
     """
-    now, start = moment("at", at), None if since is None else moment("since", since)
+    now, start = in_utc("at", at), None if since is None else in_utc("since", since)
     found = facts(responses, decisions, cases, at=now, since=start)
     reach = reach_of(deliveries, delivered, at=now, since=start)
     again = reached("asked_again", asked_again, at=now)

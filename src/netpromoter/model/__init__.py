@@ -36,7 +36,7 @@ from ._events import (
     WaveDrawn,
     Withheld,
 )
-from ._instants import NEVER, Instants, aware, instant, span
+from ._instants import NEVER, Instants, aware, datetimes, in_utc, instant, span
 from ._ledger import Claim, Entry, Forgotten
 from ._message import Message, Receipt, message_id
 from ._poll import (
@@ -118,8 +118,10 @@ __all__ = [
     "Withheld",
     "aware",
     "column",
+    "datetimes",
     "fingerprint",
     "from_dict",
+    "in_utc",
     "instant",
     "message_id",
     "span",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from netpromoter._checks import refusal
 
-__all__ = ["NEVER", "Instants", "aware", "instant", "moment", "span"]
+__all__ = ["NEVER", "Instants", "aware", "datetimes", "in_utc", "instant", "moment", "span"]
 
 #: A column of instants: UTC, in microseconds; NaT is never.
 Instants: TypeAlias = "npt.NDArray[np.datetime64]"
@@ -86,13 +86,62 @@ def aware(value: np.datetime64) -> datetime | None:
     return None if naive is None else naive.replace(tzinfo=UTC)
 
 
+def in_utc(name: str, value: Any) -> datetime:
+    """Give an aware datetime in UTC, or refuse it by name.
+
+    Parameters
+    ----------
+    name : str
+        What a refusal calls it.
+    value : datetime
+        With a time zone.
+
+    Returns
+    -------
+    datetime
+
+    Raises
+    ------
+    InvalidArgument
+        As `instant` does.
+
+    Examples
+    --------
+    >>> in_utc("at", datetime.fromisoformat("2026-06-01T10:00+02:00"))
+    datetime.datetime(2026, 6, 1, 8, 0, tzinfo=datetime.timezone.utc)
+    """
+    naive: Any = instant(name, value).item()
+    found: datetime = naive.replace(tzinfo=UTC)
+    return found
+
+
+def datetimes(instants: Instants) -> list[datetime | None]:
+    """Give a column of instants as aware datetimes in UTC.
+
+    Parameters
+    ----------
+    instants : array of datetime64, shape (n,)
+        In UTC.
+
+    Returns
+    -------
+    list of datetime or None, length n
+        None for never.
+
+    Examples
+    --------
+    >>> datetimes(np.array(["2026-06-01T08:00", "NaT"], "datetime64[us]"))
+    [datetime.datetime(2026, 6, 1, 8, 0, tzinfo=datetime.timezone.utc), None]
+    """
+    naive: list[Any] = instants.astype("datetime64[us]").tolist()
+    return [None if each is None else each.replace(tzinfo=UTC) for each in naive]
+
+
 def moment(name: str, value: Any) -> datetime:
     """Settle an aware datetime in UTC; a date is its midnight in UTC."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
-    found: Any = aware(instant(name, value))
-    settled: datetime = found
-    return settled
+    return in_utc(name, value)
 
 
 def span(name: str, value: Any, *, least: timedelta = timedelta(0)) -> np.timedelta64:

@@ -13,7 +13,7 @@ from netpromoter._checks import count, line, refusal
 from netpromoter._html import escape
 from netpromoter.engine import Program
 from netpromoter.errors import NoRatings
-from netpromoter.model import Case, Message, Response, aware, fingerprint, instant
+from netpromoter.model import Case, Message, Response, fingerprint, in_utc
 from netpromoter.ratings import category
 from netpromoter.stats import DesignScore, Score, compare
 
@@ -253,7 +253,7 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
     """
     if not isinstance(program, Program):
         raise refusal("program", "a Program", program)
-    since, at = _utc("since", since), _utc("at", at)
+    since, at = in_utc("since", since), in_utc("at", at)  # where a day has 24 hours
     if since >= at:
         raise refusal("since", f"before at, {at}", since)
     cases, first = program.cases.as_of(at), since + MOMENT
@@ -273,13 +273,6 @@ def digest(program: Program, *, at: datetime, since: datetime, comments: int = 1
         codes=program.codes(),
         most=count("comments", comments),
     )
-
-
-def _utc(name: str, value: datetime) -> datetime:
-    """Settle an aware datetime in UTC, where a day has 24 hours."""
-    found: Any = aware(instant(name, value))
-    settled: datetime = found
-    return settled
 
 
 def _score_before(program: Program, since: datetime, at: datetime) -> Score | DesignScore | None:

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from functools import reduce
 from numbers import Integral
 from operator import and_, invert, or_
-from typing import Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias, cast, get_args
+from typing import Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from netpromoter._checks import one_of, refusal, shown
 from netpromoter.errors import InvalidArgument, NoTruthValue
-from netpromoter.model import Column, Kind, Value, aware, column, instant
+from netpromoter.model import Column, Kind, Value, column, in_utc
 
 __all__ = ["Condition", "Field", "Truth", "Unlike", "field"]
 
@@ -587,7 +587,7 @@ def _is_whole(value: object) -> bool:
 def _moment(name: str, value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
-    return cast("datetime", aware(instant(_compared(name), value)))
+    return in_utc(_compared(name), value)
 
 
 def _kind(operand: _Operand) -> Kind:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from attrs.validators import optional
 
 from netpromoter._checks import refusal
-from netpromoter.model import NEVER, Deadline, Instants, Promise, Value, instant, span
+from netpromoter.model import NEVER, Deadline, Instants, Promise, Value, datetimes, instant, span
 
 from ._conditions import Field
 from ._fields import instance_of, option, period
@@ -138,8 +138,9 @@ class BusinessHours:
         """
         self.check("wait", wait)
         here = ZoneInfo(self.time_zone if isinstance(self.time_zone, str) else "UTC")
-        reached: datetime = _datetimes(self.reached([here], np.array([instant("at", at)]), wait))[0]
-        return reached.astimezone(here)
+        reached: Any = datetimes(self.reached([here], np.array([instant("at", at)]), wait))[0]
+        found: datetime = reached.astimezone(here)
+        return found
 
     def check(self, name: str, wait: timedelta) -> None:
         """Refuse a wait for which this clock would have to run for more than about a year."""
@@ -391,10 +392,5 @@ def deadlines(
 
 
 def _deadlines(promise: Promise, alerts: tuple[Instants, Instants, Instants]) -> list[Deadline]:
-    due, notice, escalation = map(_datetimes, alerts)
-    rows = zip(due, notice, escalation, strict=True)
+    rows: Any = zip(*map(datetimes, alerts), strict=True)
     return [Deadline(promise=promise, due=end, notice=soon, escalation=late) for end, soon, late in rows]
-
-
-def _datetimes(instants: Instants) -> list[Any]:
-    return [None if each is None else each.replace(tzinfo=UTC) for each in instants.tolist()]
