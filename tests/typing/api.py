@@ -338,6 +338,7 @@ def values_and_columns(event: model.Event) -> None:
     assert_type(model.datetimes(np.array([moment])), list[datetime | None])
     assert_type(model.span("wait", timedelta(days=1)), np.timedelta64)
     print(model.NEVER)
+    assert_type(model.survey_of(model.quoted(model.unquoted("a%2Fb"))), str)
 
 
 def conditions(people: nps.Contacts) -> rules.Condition:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
 from netpromoter._checks import check_contact, refusal, texts
 from netpromoter.errors import Conflict, InvalidToken
-from netpromoter.model import Coded, Declined, Event, Message, Responded, Response, Scheduled, Sent, instant
+from netpromoter.model import Coded, Declined, Event, Message, Responded, Response, Scheduled, Sent, instant, survey_of
 from netpromoter.plugins import Store
 
 from ._links import LinkPurpose, Links
@@ -159,14 +158,9 @@ class Receiving:
         found: dict[str, dict[str, None]] = {}
         for entry in self._store.entries(kinds=(Coded,)):
             event: Any = entry.event
-            if _survey_of(event.response) in self._surveys:
+            if survey_of(event.response) in self._surveys:
                 found.setdefault(event.response, {})[event.code] = None
         return {response: list(given) for response, given in found.items()}
-
-
-def _survey_of(response: str) -> str:
-    """Give the key of the survey to which an answer, of this id, is one."""
-    return unquote(response.partition("/")[0], errors="surrogatepass")
 
 
 def _invitation(message: Message, known: Iterable[Event]) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
-from urllib.parse import quote, unquote
 
 import attrs
 
@@ -20,6 +19,8 @@ from netpromoter.model import (
     Receipt,
     Responded,
     Sent,
+    quoted,
+    survey_of,
 )
 from netpromoter.plugins import Plugins, Store
 
@@ -80,7 +81,7 @@ class _Place:
 
     def __init__(self, store: Store, survey: str, plugin: str, at: datetime) -> None:
         self._store, self._at = store, at
-        self._name = f"told/{quote(survey, safe='', errors='surrogatepass')}/{plugin}"
+        self._name = f"told/{quoted(survey)}/{plugin}"
         self.reached = store.cursor(self._name)
         self._ahead = store.cursor(f"{self._name}/ahead")
         self._waits = False
@@ -202,4 +203,4 @@ def _hook(event: Event) -> str:
 
 def _survey(entry: Entry) -> str:
     """Give the survey of a fact: its id is the kind, and then the id of a message, an answer or a case."""
-    return unquote(entry.event.id.split("/")[1], errors="surrogatepass")
+    return survey_of(entry.event.id.partition("/")[2])

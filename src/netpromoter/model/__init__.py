@@ -36,6 +36,7 @@ from ._events import (
     WaveDrawn,
     Withheld,
 )
+from ._ids import quoted, survey_of, unquoted
 from ._instants import NEVER, Instants, aware, datetimes, in_utc, instant, span
 from ._ledger import Claim, Entry, Forgotten
 from ._message import Message, Receipt, message_id
@@ -124,6 +125,9 @@ __all__ = [
     "in_utc",
     "instant",
     "message_id",
+    "quoted",
     "span",
+    "survey_of",
     "to_dict",
+    "unquoted",
 ]

@@ -11,7 +11,8 @@ from attrs.validators import optional
 
 from netpromoter._checks import refusal
 
-from ._fields import at_instant, hidden, joined, natural, option, positive, settled, stamp, text, wording
+from ._fields import at_instant, hidden, natural, option, positive, settled, stamp, text, wording
+from ._ids import joined
 from ._response import rating_given
 
 __all__ = [

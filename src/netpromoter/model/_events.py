@@ -15,7 +15,6 @@ from ._fields import (
     at_instant,
     fingerprint,
     flag,
-    joined,
     natural,
     of_type,
     probability,
@@ -25,6 +24,7 @@ from ._fields import (
     values,
     wording,
 )
+from ._ids import joined
 from ._message import Message
 from ._response import Response
 from ._survey import SurveyKind, survey_kind

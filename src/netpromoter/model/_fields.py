@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 import attrs
 import numpy as np
@@ -27,7 +26,6 @@ __all__ = [
     "flag",
     "hidden",
     "hidden_texts",
-    "joined",
     "moment",
     "natural",
     "of_type",
@@ -48,17 +46,7 @@ Check: TypeAlias = Callable[[str, Any], Any]
 _FINGERPRINTS = 1 << 64
 _WHOLE_NUMBERS = 1 << 63
 _SMALL_NUMBERS = 1 << 15
-_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 _HALVES = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
-
-
-def joined(*parts: object) -> str:
-    """Join parts into an id that no other parts give, whatever they contain."""
-    return "/".join(map(_quoted, map(str, parts)))
-
-
-def _quoted(part: str) -> str:
-    return part if _UNRESERVED.fullmatch(part) else quote(part, safe="", errors="surrogatepass")
 
 
 def stamp(at: datetime) -> str:

@@ -16,7 +16,6 @@ from ._fields import (
     flag,
     hidden,
     hidden_texts,
-    joined,
     positive,
     probability,
     small,
@@ -25,6 +24,7 @@ from ._fields import (
     wait,
     wording,
 )
+from ._ids import joined
 from ._survey import SurveyKind, survey_kind
 
 __all__ = ["RENDERED", "Message", "Receipt", "message_id"]

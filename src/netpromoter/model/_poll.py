@@ -12,7 +12,8 @@ from attrs.validators import optional
 from netpromoter._checks import count, refusal
 from netpromoter.ratings import Histogram
 
-from ._fields import hidden, joined, settled, text
+from ._fields import hidden, settled, text
+from ._ids import joined
 from ._response import rating_given
 
 __all__ = [

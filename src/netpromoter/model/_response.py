@@ -19,7 +19,6 @@ from ._fields import (
     at_instant,
     fingerprint,
     hidden,
-    joined,
     natural,
     option,
     positive,
@@ -28,6 +27,7 @@ from ._fields import (
     text,
     values,
 )
+from ._ids import joined
 from ._survey import SurveyKind, survey_kind
 
 __all__ = ["Purpose", "Response", "rating_given"]

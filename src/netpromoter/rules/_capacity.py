@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import attrs
 from attrs.validators import optional
 
 from netpromoter._checks import is_number, refusal
-from netpromoter.model import CaseMoved, CaseOpened, Event, FollowUpDecided, Value
+from netpromoter.model import CaseMoved, CaseOpened, Event, FollowUpDecided, Value, survey_of
 
 from ._conditions import Condition, Field, Unlike
 from ._fields import share, whole
 
-__all__ = ["Assignment", "Capacity", "Load", "Priority", "Term", "is_first", "survey_in"]
+__all__ = ["Assignment", "Capacity", "Load", "Priority", "Term", "is_first"]
 
 _DAYS, _MONTHS = timedelta(days=3), timedelta(days=34)  # longer than any
 _LARGEST = 1.7976931348623157e308
@@ -300,7 +299,7 @@ class Load:
         moves = []
         for event in events:
             if isinstance(event, FollowUpDecided):
-                decided.setdefault((survey_in(event.response), event.policy), set()).add(event.response)
+                decided.setdefault((survey_of(event.response), event.policy), set()).add(event.response)
             elif isinstance(event, CaseOpened):
                 policy = event.survey, event.policy
                 cases.setdefault(event.case, Assignment(policy, event.owner, event.at, event.at, is_open=True))
@@ -327,7 +326,7 @@ class Load:
 
     def is_decided(self, policy: str, response: str) -> bool:
         """Say whether a policy has decided on an answer, of this id."""
-        return response in self.decided.get((survey_in(response), policy), ())
+        return response in self.decided.get((survey_of(response), policy), ())
 
     def opened(self, survey: str, policy: str) -> set[str]:
         """Give the person and occasion of each case of a policy for a survey, as the ids of answers begin."""
@@ -347,11 +346,6 @@ class Load:
         days = [(assigned.owner, assigned.since.astimezone(where).date()) for assigned in recent]
         monthly = Counter(owner for owner, day in days if (day.year, day.month) == (today.year, today.month))
         return Counter(owner for owner, day in days if day == today), monthly
-
-
-def survey_in(response: str) -> str:
-    """Give the key of the survey to which an answer, of this id, is one."""
-    return unquote(response.partition("/")[0], errors="surrogatepass")
 
 
 def is_first(response: str) -> bool:

@@ -18,12 +18,13 @@ from netpromoter.model import (
     Shown,
     SurveyKind,
     message_id,
+    quoted,
 )
 
 from ._kinds import Outcome
 from ._ledger import MOST_LABELS, Ledger
 from ._rows import FOLDED, LABELS, NONE, facts, labels, microseconds, plain, signed, written
-from ._whose import check_expected, contact_named, is_lost, mentioned, quoted, renamed_event_id, renamed_id, whose
+from ._whose import check_expected, contact_named, is_lost, mentioned, renamed_event_id, renamed_id, whose
 
 if TYPE_CHECKING:
     from ._connections import Link

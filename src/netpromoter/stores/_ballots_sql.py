@@ -11,7 +11,18 @@ import attrs
 
 from netpromoter._checks import check_contact, refusal, require
 from netpromoter.errors import NotErased
-from netpromoter.model import Ballot, Poll, PollStatus, Protect, Release, ReleasedGroup, Tally, Turnout
+from netpromoter.model import (
+    Ballot,
+    Poll,
+    PollStatus,
+    Protect,
+    Release,
+    ReleasedGroup,
+    Tally,
+    Turnout,
+    quoted,
+    unquoted,
+)
 
 from ._ballots import (
     RandomBytes,
@@ -37,7 +48,6 @@ from ._ballots import (
     token_key,
     turnout,
 )
-from ._whose import quoted, unquoted
 
 if TYPE_CHECKING:
     from ._ballots_sql_tables import PollTables

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from netpromoter.model import Entry
+from netpromoter.model import Entry, quoted, unquoted
 
 from ._rows import LABELS, plain, read, signed
-from ._whose import alias, contacts_in, keyed_hash, quoted, renamed_event_id, unquoted
+from ._whose import alias, contacts_in, keyed_hash, renamed_event_id
 
 if TYPE_CHECKING:
     from ._connections import Connections, Link

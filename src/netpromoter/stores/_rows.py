@@ -18,11 +18,12 @@ from netpromoter.model import (
     Shown,
     Triggered,
     from_dict,
+    quoted,
     to_dict,
 )
 
 from ._kinds import code
-from ._whose import Name, put_personal, quoted, rename, take_personal
+from ._whose import Name, put_personal, rename, take_personal
 
 __all__ = [
     "COLUMNS",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netpromoter._checks import check_contact, check_name, count, hash_key, require, texts
-from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant
+from netpromoter.model import Claim, Entry, Event, Forgotten, Message, Scheduled, Sending, Touches, instant, quoted
 
 from ._append import append
 from ._fold import folded
 from ._forget import forget
 from ._kinds import check_events, check_kinds
 from ._rows import FOLDED, PAGE, microseconds
-from ._whose import check_destinations, check_expecting, quoted
+from ._whose import check_destinations, check_expecting
 
 if TYPE_CHECKING:
     from ._connections import Link

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,7 +9,6 @@ from math import inf
 from numbers import Integral
 from operator import attrgetter
 from typing import Any, cast
-from urllib.parse import quote, unquote
 
 from netpromoter._checks import refusal
 from netpromoter.errors import Conflict
@@ -38,7 +36,9 @@ from netpromoter.model import (
     WaveDrawn,
     Withheld,
     from_dict,
+    quoted,
     to_dict,
+    unquoted,
 )
 
 __all__ = [
@@ -55,7 +55,6 @@ __all__ = [
     "keyed_hash",
     "mentioned",
     "put_personal",
-    "quoted",
     "removed",
     "rename",
     "renamed",
@@ -63,7 +62,6 @@ __all__ = [
     "renamed_id",
     "take_personal",
     "unlinked",
-    "unquoted",
     "whose",
 ]
 
@@ -73,7 +71,6 @@ Name = Callable[[str], str]
 NOBODY = "(forgotten)"
 _DESTINATIONS = 1 << 64
 _REFERENCES = ("message", "response", "case")
-_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 #: What stands in the place of each personal field of an event, of its message or of its response.
 _BLANK: Mapping[str, Any] = {
     "comment": None,
@@ -147,17 +144,6 @@ def forgotten_id(mark: str | int) -> str:
 def alias(contact: str, key: bytes, salt: bytes = b"") -> str:
     """Give the id under which the opt-outs of somebody who was forgotten are kept."""
     return forgotten_id(keyed_hash(contact, key, salt))
-
-
-def quoted(text: str) -> str:
-    """Write text as the ids of the model do: in ASCII, whatever it contains."""
-    is_plain = (text.isalnum() and text.isascii()) or _UNRESERVED.fullmatch(text)
-    return text if is_plain else quote(text, safe="", errors="surrogatepass")
-
-
-def unquoted(text: str) -> str:
-    """Read text that `quoted` has written."""
-    return unquote(text, errors="surrogatepass") if "%" in text else text
 
 
 @lru_cache(maxsize=4_096)
