@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import duckdb
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from breakdown_oracle import HOSTILE_NAMES, KEYS, answers_by_key, assert_counts, counted, counts_of
 from netpromoter.errors import InvalidArgument, InvalidRating, MissingRatings, NoRatings, ScaleWarning
-from netpromoter.frames import Breakdown, score_by
+from netpromoter.frames import Breakdown, frame, score_by
 from netpromoter.stats import METHODS, Score, intervals, score
 
 
@@ -783,3 +784,12 @@ def test_what_is_shown_cannot_command_a_terminal():
     assert "\x1b" not in repr(by)
     assert len(repr(by).splitlines()) == 4
     assert by[hostile] == score([9])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_text_that_no_frame_holds_is_escaped(library):
+    """A lone surrogate is escaped, in its column alone, and what is missing stays so."""
+    columns = {"contact": ["\ud83d", None, "é"], "owner": ["a", "b", None], "step": [0, 1, None]}
+    found = nw.from_native(frame(columns, {"contact": str, "owner": str, "step": int}, library))
+    assert [nw.to_py_scalar(each) for each in found["contact"].fill_null("-")] == ["\\ud83d", "-", "é"]
+    assert [nw.to_py_scalar(each) for each in found["owner"].fill_null("-")] == ["a", "b", "-"]

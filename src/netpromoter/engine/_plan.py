@@ -251,16 +251,11 @@ class Plan:
         Returns
         -------
         dataframe
-            The columns of `rows`. A text with half a character (a lone surrogate) is escaped as a log does, as in
-            ``\ud83d``.
+            The columns of `rows`. Text with a lone surrogate, which no library holds, is escaped, as in ``\ud83d``.
         """
         parts = [*self._columns()]
         columns = {name: list(chain.from_iterable(part[name] for part in parts)) for name in _COLUMNS}
-        try:
-            return frame(columns, _TYPES, library)
-        except UnicodeEncodeError:  # half a character, which no dataframe holds
-            texts = {name: list(map(_escaped, columns[name])) for name, kind in _TYPES.items() if kind is str}
-            return frame(columns | texts, _TYPES, library)
+        return frame(columns, _TYPES, library)
 
     def _columns(self) -> Iterator[dict[str, list[Any]]]:
         """Give the columns of invitations, reminders and those who are held."""
@@ -283,10 +278,6 @@ _TYPES = {
     "reason": str,
 }
 _COLUMNS = tuple(_TYPES)
-
-
-def _escaped(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _numbered(number: int, name: str) -> str:

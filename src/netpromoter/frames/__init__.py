@@ -7,8 +7,8 @@ are integers or dictionary-coded text (pandas ``category``, polars ``Categorical
 goes through the kernel, which is faster there.
 """
 
-from ._breakdown import Breakdown, Library, Origin
-from ._built import frame
+from ._breakdown import Breakdown, Origin
+from ._built import Library, frame
 from ._contacts import contacts
 from ._score_by import score_by
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -17,6 +17,7 @@ from netpromoter._html import bar, escape, table
 from netpromoter.errors import InvalidArgument
 from netpromoter.stats import Method, Score, intervals
 
+from ._built import LIBRARIES, Library, series
 from ._labels import Columns, Counts, identities, identity, plain, ranked
 
 if TYPE_CHECKING:
@@ -26,13 +27,10 @@ __all__ = ["RESULT_COLUMNS", "Breakdown", "Origin"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
-#: The libraries in whose frames results are given.
-Library: TypeAlias = Literal["pandas", "polars", "pyarrow"]
 
 _ESTIMATES = ("nps", "low", "high")
 _COUNTS = ("promoters", "passives", "detractors", "missing")
 _MEASURES = ("nps", "n", *_COUNTS)
-_LIBRARIES = ("pandas", "polars", "pyarrow")
 _SHOWN = 8
 
 #: What `Breakdown.rows` adds to the keys.
@@ -246,12 +244,12 @@ class Breakdown:
         own = self._origin
         eager: Any = library or own.eager
         if library or eager is None:
-            one_of("library", eager, _LIBRARIES)
+            one_of("library", eager, LIBRARIES)
         types = dict(zip(self.by, self._origin.key_types, strict=False))
         types |= dict.fromkeys(_ESTIMATES, nw.Float64()) | dict.fromkeys(RESULT_COLUMNS[3:], nw.Int64())
         columns: dict[str, Sequence[object]] = dict(zip(self.by, self.labels, strict=True))
         columns |= self._results(confidence_level, method)
-        first, *others = (_series(name, values, types.get(name), eager) for name, values in columns.items())
+        first, *others = (series(name, values, types.get(name), eager) for name, values in columns.items())
         frame = first.to_frame().with_columns(*others)
         return _lazy(frame, own.library) if own.lazy and not library else frame.to_native()
 
@@ -356,21 +354,6 @@ def _line(cells: list[str], widths: list[int], *, left: int) -> str:
     pairs = enumerate(zip(cells, widths, strict=True))
     padded = [cell.ljust(width) if place < left else cell.rjust(width) for place, (cell, width) in pairs]
     return "  ".join(padded).rstrip()
-
-
-def _series(name: str, values: Sequence[object], kind: Any, library: Any) -> nw.Series[Any]:
-    """Make a column of the given type, or of the nearest that the library can hold the values in."""
-    import narwhals.stable.v2 as nw
-
-    column: Any = list(values)
-    if kind in {None, nw.Unknown, nw.Object} or (library == "pandas" and (kind.is_temporal() or kind.is_decimal())):
-        kind = None
-    elif isinstance(kind, nw.Enum) and library == "pyarrow":
-        kind = nw.Categorical()
-    elif library == "pandas" and None in column and kind.is_integer():
-        pandas: Any = nw.Implementation.PANDAS.to_native_namespace()
-        column, kind = pandas.array(column, dtype=str(kind)), None
-    return nw.new_series(name, column, kind, backend=library)
 
 
 def _lazy(frame: nw.DataFrame[Any], library: Any) -> Any:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from netpromoter._checks import one_of
 
-from ._breakdown import Library, _series
+if TYPE_CHECKING:
+    import narwhals.stable.v2 as nw
 
-__all__ = ["frame"]
+__all__ = ["LIBRARIES", "Library", "frame", "series"]
 
-_LIBRARIES: tuple[Library, ...] = ("pandas", "polars", "pyarrow")
+#: The libraries in whose frames results are given.
+Library: TypeAlias = Literal["pandas", "polars", "pyarrow"]
+LIBRARIES: tuple[Library, ...] = get_args(Library)
 
 
 def frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, type], library: Library) -> Any:
-    """Make a dataframe of plain Python values.
+    r"""Make a dataframe of plain Python values.
 
     Parameters
     ----------
@@ -30,7 +33,8 @@ def frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, type], libra
     Returns
     -------
     dataframe
-        Integers with missing values are of a nullable type in pandas.
+        Integers with missing values are of a nullable type in pandas. Text with a lone surrogate, which no library
+        holds, is escaped, as in ``\ud83d``.
 
     Raises
     ------
@@ -44,8 +48,34 @@ def frame(columns: Mapping[str, Sequence[Any]], types: Mapping[str, type], libra
     """
     import narwhals.stable.v2 as nw
 
-    one_of("library", library, _LIBRARIES)
+    one_of("library", library, LIBRARIES)
     kinds = {str: nw.String(), int: nw.Int64(), float: nw.Float64(), bool: nw.Boolean()}
     kinds[datetime] = nw.Datetime("us", "UTC")
-    first, *others = (_series(name, columns[name], kinds[kind], library) for name, kind in types.items())
+    first, *others = (_encodable(name, columns[name], kinds[kind], library) for name, kind in types.items())
     return first.to_frame().with_columns(*others).to_native()
+
+
+def _encodable(name: str, values: Sequence[Any], kind: Any, library: Library) -> nw.Series[Any]:
+    try:
+        return series(name, values, kind, library)
+    except UnicodeEncodeError:
+        return series(name, [None if text is None else _escaped(text) for text in values], kind, library)
+
+
+def _escaped(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
+
+
+def series(name: str, values: Sequence[object], kind: Any, library: Any) -> nw.Series[Any]:
+    """Make a column of the given type, or of the nearest that the library can hold the values in."""
+    import narwhals.stable.v2 as nw
+
+    column: Any = list(values)
+    if kind in {None, nw.Unknown, nw.Object} or (library == "pandas" and (kind.is_temporal() or kind.is_decimal())):
+        kind = None
+    elif isinstance(kind, nw.Enum) and library == "pyarrow":
+        kind = nw.Categorical()
+    elif library == "pandas" and None in column and kind.is_integer():
+        pandas: Any = nw.Implementation.PANDAS.to_native_namespace()
+        column, kind = pandas.array(column, dtype=str(kind)), None
+    return nw.new_series(name, column, kind, backend=library)
