@@ -229,7 +229,7 @@ def test_hostile_names_cannot_steer_the_terminal():
         (["--rating", "nps", "--method", "magic"], "Invalid value for '--method'"),
         (["--rating", "nps", "--plot", "out.doc"], "--plot must end with one of"),
         (["--rating", "nps", "--plot", "/nowhere/out.svg"], "No such file or directory: '/nowhere/out.svg'"),
-        (["--rating", "nps", "--delimiter", "ab"], "delimiter must be one ASCII sign"),
+        (["--rating", "nps", "--delimiter", "ab"], "delimiter must be one ASCII character"),
         (["--rating", "nps", "--encoding", "klingon"], "encoding must be the name of a text encoding"),
         (["--rating", "nps", "--sheet", "x"], "sheet must be left out of CSV (got 'x')"),
         (["--nonsense"], "No such option"),
@@ -355,7 +355,7 @@ def test_an_interrupt_is_130():
 
 
 def test_signs_that_the_terminal_lacks_are_escaped():
-    """Where the terminal knows fewer signs than the file, names of segments are escaped, and nothing fails."""
+    """Where the terminal knows fewer characters than the file, names of segments are escaped, and nothing fails."""
     env = {"PYTHONIOENCODING": "latin-1"}
     process = start("score", "-", "--rating", "nps", "--by", "p", stdin=subprocess.PIPE, env=env)
     out, _ = process.communicate("nps,p\n9,日\n".encode(), timeout=60)

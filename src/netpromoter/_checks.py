@@ -178,7 +178,7 @@ def hash_key(value: Any) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Replace what is no character of a text: controls but for tabs and line breaks, and halves of characters."""
+    """Replace what is no character of a text: controls but for tabs and line breaks, and lone surrogates."""
     if text.replace("\n", "").isprintable():  # most are, which is told fastest
         return text
     return _HALVES.sub("\ufffd", _CONTROLS.sub(" ", text))
@@ -213,7 +213,7 @@ def line(text: str) -> str:
 
 
 def harmless(text: str, keep: str = "") -> str:
-    """Escape what could steer a terminal: control signs, changes of direction, halves of signs."""
+    """Escape what could steer a terminal: control characters, bidirectional controls, lone surrogates."""
     return "".join(sign if sign.isprintable() or sign in keep else _visible(sign) for sign in text)
 
 

@@ -75,7 +75,7 @@ class TestAppriseChannel(ChannelContract):
 
 @pytest.mark.parametrize("to", ["ann@example.com", "+1 555 0100", "a/b?c=d&e#f"])
 def test_the_address_is_put_in_its_place(service, letter_to, to):
-    """Whatever signs an address has, it stays one part of the URL."""
+    """Whatever characters an address has, it stays one part of the URL."""
     assert through(service).send(letter_to(to, html="<p>x</p>")).accepted
     ((path, title, text),) = service.got
     assert path.strip("/") == to
@@ -102,10 +102,18 @@ def test_what_cannot_be_sent_is_refused(service, letter_to):
     """HTML alone, text that the service would cut, and an unknown service are no one's for ever."""
     unknown = AppriseChannel("nonesuch://{to}")
     for channel, message, reason in (
-        (through(service), letter_to(text="\ud83d"), "address, subject and text must be whole signs of Unicode"),
+        (through(service), letter_to(text="\ud83d"), "address, subject and text must hold no lone surrogate"),
         (through(service), letter_to(text=None, html="<p>x</p>"), "the message has no text"),
-        (through(service), letter_to(text="x" * 40_000), "the text must be of at most 32768 signs for this service"),
-        (through(service), letter_to(subject="x" * 300), "the subject must be of at most 250 signs for this service"),
+        (
+            through(service),
+            letter_to(text="x" * 40_000),
+            "the text must be of at most 32768 characters for this service",
+        ),
+        (
+            through(service),
+            letter_to(subject="x" * 300),
+            "the subject must be of at most 250 characters for this service",
+        ),
         (unknown, letter_to(), "Apprise does not know the service, or the service not the address"),
     ):
         receipt = channel.send(message)
@@ -117,7 +125,7 @@ def test_a_subject_without_a_place_counts_as_text(letter_to):
     """Where a service has no titles, the subject takes room from the text."""
     channel = AppriseChannel("twilio://AC" + "a" * 32 + ":" + "b" * 32 + "@15550100000/{to}")
     receipt = channel.send(letter_to("+15550100001", subject="x" * 20, text="y" * 150))
-    assert receipt.reason == "the text must be of at most 160 signs for this service"
+    assert receipt.reason == "the text must be of at most 160 characters for this service"
 
 
 def test_other_threads_may_log(caplog):

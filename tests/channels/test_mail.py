@@ -70,7 +70,7 @@ def test_what_is_written_is_read(subject, text, html):
 @settings(max_examples=40)
 @given(subject=LINES, text=TEXTS, html=st.none() | TEXTS, name=LINES)
 def test_a_mail_passes_every_server(subject, text, html, name):
-    """A mail is ASCII, its lines end with CR LF and nothing else, and none is longer than 998 signs."""
+    """A mail is ASCII, its lines end with CR LF and nothing else, and none is longer than 998 characters."""
     data = written(message(subject=subject, text=text, html=html), attrs.evolve(ACME, name=name))
     assert data.isascii()
     assert b"\x00" not in data
@@ -133,7 +133,7 @@ def read_raw(data):
 
 @pytest.mark.parametrize("sign", BREAKS)
 def test_nothing_is_smuggled_into_the_head(sign):
-    """Control signs and line breaks of every kind are refused in subjects, headers, addresses and senders."""
+    """Control characters and line breaks of every kind are refused in subjects, headers, addresses and senders."""
     smuggled = f"x{sign}Bcc: eve@example.com"
     for made in (
         message(subject=smuggled),
@@ -162,12 +162,12 @@ def test_headers_that_the_channel_writes_are_refused(name):
 @pytest.mark.parametrize("value", ["é", "x" * 901])
 def test_headers_are_short_and_ascii(value):
     """What would have to be encoded or folded is refused: a link would not survive it."""
-    with pytest.raises(Refused, match=r"^the header X-One must be one line of up to 900 printable signs of ASCII$"):
+    with pytest.raises(Refused, match=r"^the header X-One must be one line of up to 900 printable ASCII characters$"):
         written(message(headers={"X-One": value}))
 
 
 def test_what_is_no_mail_is_refused():
-    """A mail needs words, and words without control signs."""
+    """A mail needs words, and words without control characters."""
     for made, reason in (
         (message(text=None), "the message has neither text nor HTML"),
         (message(text="\x00"), "the text must hold no control characters"),
@@ -259,7 +259,7 @@ def test_a_sender_is_an_address(wrong):
 
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_what_services_say_is_made_harmless(text):
-    """What is kept of an answer is one line of printable signs, at most 200, without addresses."""
+    """What is kept of an answer is one line of printable characters, at most 200, without addresses."""
     found = spoken(f"{text} <Ann.Smith@Example.com> {text}")
     assert found.isprintable()
     assert len(found) <= 200

@@ -188,7 +188,7 @@ def test_international_addresses_are_refused_elsewhere(letter_to):
     with ScriptedServer(features=["SIZE"]) as server:
         receipt = plain(server.port).send(letter_to("änn@example.com"))
         assert (receipt.accepted, receipt.permanent) == (False, True)
-        assert receipt.reason == "the address needs a server with SMTPUTF8, and this one has it not"
+        assert receipt.reason == "the address needs a server with SMTPUTF8, which this one does not have"
         with pytest.raises(ChannelDown, match="it has no SMTPUTF8"):
             SmtpChannel("127.0.0.1", port=server.port, security="none", sender="cäre@example.com").send(letter_to())
         assert server.taken == []

@@ -205,7 +205,7 @@ def test_what_gives_no_bytes_is_refused(source, message):
     [
         (b"id,x\na,1\n", {"id": "key"}, "id must be one of 'id', 'x' (got 'key')"),
         (b"id,x\na,1\n", {"since": "joined"}, "since must be one of 'id', 'x' (got 'joined')"),
-        (b"id,x\na,1\n", {"delimiter": "--"}, "delimiter must be one ASCII sign"),
+        (b"id,x\na,1\n", {"delimiter": "--"}, "delimiter must be one ASCII character"),
         (b"id,x\na,1\n", {"encoding": "klingon"}, "encoding must be the name of a text encoding"),
         (b"id,x\na,1\n", {"addresses": "x"}, "addresses must be a mapping of channels to columns (got 'x')"),
         (b"id,account\na,2026\n", {"since": "account"}, "since must be a column of the kind 'instant' (got 'text')"),

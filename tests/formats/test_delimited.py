@@ -126,7 +126,7 @@ def test_the_result_does_not_depend_on_the_blocks(body, block, junk):
     ],
 )
 def test_the_delimiter_is_found(text, delimiter):
-    """The delimiter is the sign that divides the rows as it divides the header; a comma where none does."""
+    """The delimiter is the character that divides the rows as it divides the header; a comma where none does."""
     rows, _, file = read(text.encode(), delimiter=None, head=1000)
     assert file.delimiter == delimiter
     assert all(len(row) == len(rows[0]) for row in rows)
@@ -224,6 +224,6 @@ def test_rows_without_end_are_refused(monkeypatch):
 
 @pytest.mark.parametrize("delimiter", ["", "ab", '"', "\n", "é"])
 def test_a_delimiter_is_one_ascii_sign(delimiter):
-    """Anything but one ASCII sign is refused as a delimiter."""
-    with pytest.raises(ValueError, match="delimiter must be one ASCII sign other than a quotation mark or a newline"):
+    """Anything but one ASCII character is refused as a delimiter."""
+    with pytest.raises(ValueError, match="delimiter must be one ASCII character other than a quotation mark or a"):
         read(b"a,b\n", delimiter=delimiter)

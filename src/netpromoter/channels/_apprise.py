@@ -89,7 +89,7 @@ class AppriseChannel:
         if message.text is None:
             raise Refused("the message has no text")
         if _HALVES.search(f"{message.to}{message.subject}{message.text}"):
-            raise Refused("address, subject and text must be whole signs of Unicode")
+            raise Refused("address, subject and text must hold no lone surrogate")
         with _quiet():
             service = apprise.Apprise.instantiate(self.url.replace(_PLACE, quote(message.to, safe="")))
             if service is None:
@@ -106,11 +106,11 @@ def _fits(service: Any, message: Message) -> None:
     """Refuse what the service would cut."""
     title = len(message.subject or "")
     if service.title_maxlen and title > service.title_maxlen:
-        raise Refused(f"the subject must be of at most {service.title_maxlen} signs for this service")
+        raise Refused(f"the subject must be of at most {service.title_maxlen} characters for this service")
     # without room for a title, it goes into the body
     size = len(message.text or "") + (0 if service.title_maxlen or not title else title + 2)
     if size > service.body_maxlen:
-        raise Refused(f"the text must be of at most {service.body_maxlen} signs for this service")
+        raise Refused(f"the text must be of at most {service.body_maxlen} characters for this service")
 
 
 @contextmanager

@@ -134,5 +134,5 @@ def _field(name: str, value: str) -> tuple[str, str]:
     if not _NAME.fullmatch(name) or _OURS.fullmatch(name):
         raise Refused("a header must have a name that mail allows, and that is not written by the channel itself")
     if not _VALUE.fullmatch(value):
-        raise Refused(f"the header {name} must be one line of up to 900 printable signs of ASCII")
+        raise Refused(f"the header {name} must be one line of up to 900 printable ASCII characters")
     return name, value

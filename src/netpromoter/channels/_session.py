@@ -163,7 +163,7 @@ class Session(smtplib.SMTP):
         if not self.has_extn("smtputf8"):
             if letter.sender.international:
                 raise smtplib.SMTPNotSupportedError("the server does not take the sender: it has no SMTPUTF8")
-            raise Refused("the address needs a server with SMTPUTF8, and this one has it not", permanent=True)
+            raise Refused("the address needs a server with SMTPUTF8, which this one does not have", permanent=True)
         return " SMTPUTF8"
 
     def carry(self, letter: Letter) -> str:

@@ -75,7 +75,9 @@ _refuse_or_drop = click.Choice(["refuse", "drop"])
     help="What goes to standard output.",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, writable=True), metavar="OUT", help=_PLOT_HELP)
-@click.option("--delimiter", metavar="SIGN", help="Of CSV: a sign, or comma, semicolon, tab, bar. [default: found]")
+@click.option(
+    "--delimiter", metavar="CHAR", help="Of CSV: a character, or comma, semicolon, tab, bar. [default: found]"
+)
 @click.option("--encoding", metavar="NAME", help="Of CSV and JSON lines. [default: found]")
 @click.option("--sheet", metavar="NAME", help="Of Excel. [default: the first]")
 def score(file: str, rating: str | None, by: Sequence[str], form: str, plot: str | None, **options: Any) -> None:

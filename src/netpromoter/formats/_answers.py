@@ -231,7 +231,7 @@ def answers(
     by : str or sequence of str, default ()
         The columns of the segments.
     delimiter : str, optional
-        One ASCII sign. Found among comma, semicolon, tab and bar if not given. Of CSV only.
+        One ASCII character. Found among comma, semicolon, tab and bar if not given. Of CSV only.
     encoding : str, optional
         Any text encoding that Python knows. Found if not given. Of CSV and JSON lines only.
     sheet : str, optional

@@ -27,7 +27,7 @@ def coding_sheet(responses: Iterable[Response], codes: Mapping[str, Collection[s
     r"""Write the comments of some answers as CSV, for people to put codes beside them.
 
     Each row has the id of its answer, by which `comment_codes` knows it again, however the sheet was sorted. A comment
-    that a spreadsheet would take for a formula gets an apostrophe before it. Controls and halves of characters are
+    that a spreadsheet would take for a formula gets an apostrophe before it. Controls and lone surrogates are
     replaced, since no text may hold them.
 
     Parameters

@@ -84,7 +84,7 @@ def contacts(
     UnreadableFile
         If the file is not CSV, an id is blank or given twice, or a date is none; the message says on which line. And if
         the file is damaged: a line with more or fewer fields than the header, a stray quotation mark
-        or a sign that is not valid in the encoding may mean that a message goes to somebody else.
+        or a byte that is not valid in the encoding may mean that a message goes to somebody else.
     OSError
         If the file cannot be opened.
 

@@ -142,7 +142,7 @@ def _header(name: str, all_blocks: Iterator[Block], delimiter: str) -> tuple[lis
 
 
 def _delimiter(sample: str) -> str:
-    """Find the sign that divides the most rows into as many fields as the header; the first of `DELIMITERS` if none."""
+    """Find the character that divides the most rows into as many fields as the header, or the first of `DELIMITERS`."""
     first = sample.partition("\n")[0]
     if first[:4] == "sep=" and first[4:] in set(DELIMITERS):
         return first[4:]
@@ -160,4 +160,4 @@ def _fit(sample: str, sign: str) -> tuple[float, int]:
 def _sign(delimiter: str) -> str:
     if len(delimiter) == 1 and delimiter.isascii() and delimiter not in _NOT_DELIMITERS:
         return delimiter
-    raise refusal("delimiter", "one ASCII sign other than a quotation mark or a newline", delimiter)
+    raise refusal("delimiter", "one ASCII character other than a quotation mark or a newline", delimiter)

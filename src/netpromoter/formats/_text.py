@@ -131,7 +131,7 @@ def _one_newline(block: bytes) -> bytes:
 
 
 def _marked(head: bytes) -> str | None:
-    """Find a byte order mark, or UTF-16 by its zero bytes: from the first sign on, mostly every second one."""
+    """Find a byte order mark, or UTF-16 by its zero bytes: mostly every second byte of a text in it."""
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
             return encoding

@@ -51,7 +51,7 @@ def contacts(
     id : str, default "id"
         The column of ids: texts or whole numbers, which become texts.
     addresses : mapping of str to str, optional
-        The column of addresses of each channel, which must be text, since a number has lost its zeros and signs.
+        The column of addresses of each channel, which must be text: a number has lost its plus sign and leading zeros.
         Without it, ``email`` by the column "email" and ``sms`` by the column "phone", where there are such columns.
     locale, time_zone, account, since : str, optional
         The columns of what `Contact` calls so, account also of whole numbers; without a name, a column that is called

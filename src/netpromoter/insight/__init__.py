@@ -1,4 +1,4 @@
-"""What is behind the score: so far, what came of calling people back."""
+"""What is behind the score: what came of asking people, and of calling them back."""
 
 from ._caseload import Caseload, CaseloadMeasure, Ranking
 from ._change import ChangeDifference

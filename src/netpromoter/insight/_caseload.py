@@ -21,7 +21,7 @@ from ._within_promise import WithinPromise, within_promise
 
 __all__ = ["Caseload", "CaseloadMeasure", "Ranking", "caseloads", "ranking"]
 
-#: By what owners are held against each other.
+#: By what owners are compared.
 CaseloadMeasure: TypeAlias = Literal[
     "contacted", "closed", "attempt within promise", "contact within promise", "close within promise"
 ]

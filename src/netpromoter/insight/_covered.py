@@ -85,7 +85,7 @@ class RevenueMeasure:
         References
         ----------
         Särndal, C.-E., Swensson, B. and Wretman, J. (1992). *Model Assisted Survey Sampling*, Springer (result 5.6.2,
-        the ratio; of endlessly many).
+        the ratio, in an infinite population).
         """
         if self.census:
             return 0.0
@@ -174,7 +174,7 @@ class RevenueMeasure:
 def revenue_measure(
     what: str, of: str, revenue: Mapping[Any, float], counted: AbstractSet[Any], *, census: bool = False
 ) -> RevenueMeasure:
-    """Add up what accounts bring, in sums that do not hang on their order; all of them may be a census."""
+    """Add up what accounts bring, in sums that do not depend on their order; all of them may be a census."""
     mine = [float(amount) for account, amount in revenue.items() if amount and account in counted]
     others = [float(amount) for account, amount in revenue.items() if amount and account not in counted]
     total = math.fsum(mine + others)

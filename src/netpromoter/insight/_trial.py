@@ -1,4 +1,4 @@
-"""What calling changes: those whom a policy would call held against those whom chance kept from being called."""
+"""What calling changes: those whom a policy would call, compared with those whom chance kept from being called."""
 
 from __future__ import annotations
 

@@ -295,8 +295,8 @@ class CaseNoted:
         How many other notes came before, of the same person at the same instant.
     by : str
         Who.
-    note : str
-        What. Never shown.
+    note : str or None
+        What; None once the person was forgotten. Never shown.
     at : datetime
         When: with a time zone, kept in UTC.
 

@@ -91,8 +91,8 @@ def _of_type(kind: type, name: str, value: Any) -> Any:
     raise refusal(name, f"a {kind.__name__}", value)
 
 
-def _whole(value: str) -> str:
-    """Make it plain text, and a character of two surrogates one: JSON would give it back so."""
+def _plain_str(value: str) -> str:
+    """Make it a plain str, and join pairs of surrogates, as reading it back from JSON would."""
     plain = str.__str__(value)
     if plain.isascii() or not _HALVES.search(plain):
         return plain
@@ -107,20 +107,20 @@ def _plain(value: Any) -> Any:
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, str) and value.strip():
-        return _whole(value)
+        return _plain_str(value)
     raise refusal(name, "text that is not blank", value)
 
 
 def _wording(name: str, value: Any) -> str:
     if isinstance(value, str):
-        return _whole(value)
+        return _plain_str(value)
     raise refusal(name, "text", value)
 
 
 def _hidden(name: str, value: Any) -> str:
     """Settle text that no message may show, such as an address or a comment."""
     if isinstance(value, str) and value.strip():
-        return _whole(value)
+        return _plain_str(value)
     got = "blank text" if isinstance(value, str) else f"a value of type {type(value).__name__}"
     message = f"{name} must be text that is not blank (got {got})"
     raise InvalidArgument(message)
@@ -181,7 +181,7 @@ def _value(name: str, value: Any) -> Value:
     if plain is None or isinstance(plain, bool):
         return plain
     if isinstance(plain, str):
-        return _whole(plain)
+        return _plain_str(plain)
     if isinstance(plain, date):
         return moment(name, plain)
     return _number(name, plain)
@@ -202,7 +202,7 @@ def _answers(name: str, value: Any) -> dict[str, int | str]:
 
 def _answer(name: str, value: Any) -> int | str:
     if isinstance(value, str):
-        return _whole(value)
+        return _plain_str(value)
     if _is_whole(value) and -_WHOLE_NUMBERS <= int(value) < _WHOLE_NUMBERS:
         return int(value)
     raise refusal(name, "text or a whole number of 64 bits", value)

@@ -48,8 +48,8 @@ def message_id(survey: str, occasion: str, contact: str, step: int, attempt: int
     Returns
     -------
     str
-        The five parts, joined by slashes; signs other than letters, digits and ``_.-~`` are percent-encoded, so that
-        no other parts give the same id.
+        The five parts, joined by slashes; characters other than letters, digits and ``_.-~`` are percent-encoded, so
+        that no other parts give the same id.
 
     Examples
     --------

@@ -181,7 +181,7 @@ class Touches:
         return f"Touches({len(self):,} {'row' if len(self) == 1 else 'rows'})"
 
     def __add__(self, other: Touches) -> Touches:
-        """Put the rows of another history behind these; a message and what came of it belong into one of them."""
+        """Put the rows of another history behind these; a message and what came of it belong in one of them."""
         if not isinstance(other, Touches):
             return NotImplemented
         theirs: dict[str, Any] = {name: getattr(other, name) for name in _COLUMNS}

@@ -102,9 +102,9 @@ def open_store(url: str, plugins: Plugins | None = None, **options: Any) -> Stor
     InvalidArgument
         If the URL has no scheme, or one that no plugin offers; or if an @ of its password is not written as %40.
     PluginError
-        If what a plugin opens is not a store, or if it cannot be opened. What hinders it is said without the password
-        of the URL, and is the cause unless it would show the password. Errors of netpromoter go through,
-        and so does what Python says of an option that the store does not take.
+        If what a plugin opens is not a store, or if it cannot be opened. The message gives the reason without the
+        password of the URL; the error of the driver is the cause unless it would show the password. Errors of
+        netpromoter go through, and so does what Python says of an option that the store does not take.
 
     Examples
     --------

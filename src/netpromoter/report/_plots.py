@@ -335,7 +335,7 @@ def _plain(key: object) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Keep both ends of a long text; wide signs, as of Chinese, take the room of two."""
+    """Keep both ends of a long text; wide characters, as of Chinese, take the room of two."""
     limit = limit // 2 if any(unicodedata.east_asian_width(sign) in "WF" for sign in text) else limit
     half = (limit - 1) // 2
     return text if len(text) <= limit else f"{text[:half]}…{text[-half:]}"

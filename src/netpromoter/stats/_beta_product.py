@@ -1,4 +1,4 @@
-"""The law of T(2B - 1) for independent beta variables T and B, which both the Bayesian and the exact interval need.
+"""The distribution of T(2B - 1) for independent beta variables T and B, for the Bayesian and the exact interval.
 
 T is the share of people who are not passive and B the share of promoters among them, so T(2B - 1) is the score.
 """

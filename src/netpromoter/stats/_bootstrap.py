@@ -1,4 +1,4 @@
-"""Bootstrap intervals from the exact law of the resampled score, an n-fold convolution: no random draw."""
+"""Bootstrap intervals from the exact distribution of the resampled score, an n-fold convolution: no random draw."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STANDARD = NormalDist()
 def percentile_limits(
     promoters: Floats, passives: Floats, detractors: Floats, confidence_level: float
 ) -> tuple[Floats, Floats]:
-    """Give the percentile limits that endless multinomial resampling of the counts would give.
+    """Give the percentile limits that infinitely many multinomial resamples of the counts would give.
 
     Like Wald's, they have no width where everybody is in one category, and are too narrow in small samples.
 

@@ -43,7 +43,7 @@ class Coverage:
     widths : ndarray, shape (t,)
         The expected width in points.
     population : int, optional
-        How many people there are in all, where they are not endlessly many.
+        The size of the population; None where it is infinite.
     """
 
     method: str

@@ -124,7 +124,7 @@ class DesignScore:
     def n_effective(self) -> float:
         r"""How many answers of a simple random sample would say as much; infinitely many for a census.
 
-        It is :math:`\hat\sigma^2 / SE^2`, but at most `n_kish`, which does not hang on an estimated variance.
+        It is :math:`\hat\sigma^2 / SE^2`, but at most `n_kish`, which does not depend on an estimated variance.
 
         References
         ----------
@@ -189,8 +189,8 @@ class DesignScore:
         Returns
         -------
         SignificanceTest
-            Its statistic is held against Student's t; without a degree of freedom nothing is rejected but what is not
-            possible.
+            Its statistic is referred to Student's t distribution; without a degree of freedom nothing is rejected but
+            what is not possible.
 
         Examples
         --------
@@ -259,9 +259,9 @@ def design_score(
     strata : iterable, shape (n,), optional
         From which stratum each answer is: labels of any kind.
     populations : mapping of stratum to int, or int where there are no strata, optional
-        How many people there are in each stratum, or how many clusters where there are clusters; None for endlessly
-        many. What was drawn of a known number leaves less to chance, and a stratum of which everybody answered leaves
-        nothing. A stratum of which nobody answered is counted in `DesignScore.uncovered`.
+        How many people there are in each stratum, or how many clusters where there are clusters; None for an
+        infinite population. What was drawn of a known number leaves less to chance, and a stratum of which
+        everybody answered leaves nothing. A stratum of which nobody answered is counted in `DesignScore.uncovered`.
     clusters : iterable, shape (n,), optional
         To which cluster each answer belongs, where clusters were drawn, such as accounts; each lies within one stratum.
     cluster_populations : mapping of cluster to int, optional

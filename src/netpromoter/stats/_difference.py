@@ -72,7 +72,7 @@ class Difference:
     @property
     def standard_error(self) -> float:
         """The large-sample standard error in points."""
-        return math.hypot(*(score.standard_error for score in _of_endlessly_many(self)))
+        return math.hypot(*(score.standard_error for score in _of_infinite_populations(self)))
 
     def interval(self, *, confidence_level: float = 0.95, method: DifferenceInterval = "score") -> tuple[float, float]:
         """Give a confidence interval for the difference.
@@ -193,7 +193,7 @@ def _scored(name: str, value: object) -> None:
         raise refusal(name, "a Score", value)
 
 
-def _of_endlessly_many(d: Difference) -> tuple[Score, Score]:
+def _of_infinite_populations(d: Difference) -> tuple[Score, Score]:
     return attrs.evolve(d.before, population=None), attrs.evolve(d.after, population=None)
 
 
@@ -220,7 +220,7 @@ def _profile_interval(d: Difference, confidence_level: float) -> tuple[float, fl
 
 def _mover_interval(d: Difference, confidence_level: float) -> tuple[float, float]:
     (low_before, high_before), (low_after, high_after) = (
-        score.interval(confidence_level=confidence_level) for score in _of_endlessly_many(d)
+        score.interval(confidence_level=confidence_level) for score in _of_infinite_populations(d)
     )
     before, after = d.before.value, d.after.value
     down = math.hypot(after - low_after, high_before - before)
@@ -260,7 +260,7 @@ def _welch(d: Difference) -> tuple[float, float]:
     sizes = (d.before.n, d.after.n)
     if min(sizes) < 2:
         raise refusal("before and after", 'samples of at least 2 answers for method="welch"', sizes)
-    first, second = (s.standard_error**2 * s.n / (s.n - 1) for s in _of_endlessly_many(d))
+    first, second = (s.standard_error**2 * s.n / (s.n - 1) for s in _of_infinite_populations(d))
     if first + second == 0:
         return 0.0, math.inf
     df = (first + second) ** 2 / (first**2 / (sizes[0] - 1) + second**2 / (sizes[1] - 1))

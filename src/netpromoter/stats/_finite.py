@@ -23,7 +23,7 @@ def correction(n: float, population: int | None) -> float:
 
     A sample of n of N people, drawn without replacement, has a score with the variance
     :math:`\frac{\sigma^2}{n} \frac{N - n}{N - 1}`, whatever their score: that of :math:`n (N - 1) / (N - n)` answers
-    of endlessly many. A census has none, and stays as it is.
+    of an infinite population. A census has none, and stays as it is.
 
     References
     ----------
@@ -33,7 +33,7 @@ def correction(n: float, population: int | None) -> float:
 
 
 def effective_counts(counts: tuple[float, float, float], population: int | None) -> tuple[float, float, float]:
-    """Give the counts that say as much about endlessly many people as `counts` say about the population."""
+    """Give the counts that say as much about an infinite population as `counts` say about the finite one."""
     scale = correction(sum(counts), population)
     promoters, passives, detractors = (scale * count for count in counts)
     return promoters, passives, detractors
@@ -50,7 +50,7 @@ def finite_intervals(
     """Give the limits for the score of a population in points, of samples of one size, shape (3, k).
 
     Those who did not answer may all be detractors, or all promoters: no limit lies beyond. The methods that take only
-    whole counts keep to the counts, as of endlessly many people, and so stay on the safe side; Bayesian ones take the
+    whole counts keep to the counts, as of an infinite population, and so stay on the safe side; Bayesian ones take the
     law of what the unseen people would have said.
     """
     n, row = int(counts[:, 0].sum()), METHODS[method]

@@ -151,8 +151,8 @@ def intervals(
           never reach ±100. The uniform prior can miss the truth nearly always at extreme scores.
         - ``"wald"``: the large-sample interval, with its faults: no width at all when everybody is in one category,
           and a coverage far below its level in small samples.
-        - ``"bootstrap"``, ``"bootstrap_bca"``: the limits that endless resampling would give, found exactly from the
-          counts; they share both faults of ``"wald"``.
+        - ``"bootstrap"``, ``"bootstrap_bca"``: the limits that infinitely many resamples would give, found exactly from
+          the counts; they share both faults of ``"wald"``.
     confidence_level : float, default 0.95
         Strictly between 0 and 1.
 

@@ -32,7 +32,7 @@ class Stage:
     names : list, length g
         What each group is called.
     fraction : ndarray of float, shape (g,)
-        Which share of the units of each group was drawn; 0 of endlessly many.
+        Which share of the units of each group was drawn; 0 of an infinite population.
     """
 
     unit: Groups

@@ -27,7 +27,7 @@ def permutation_test(before: Counts, after: Counts, alternative: Alternative) ->
     statistic : float
         The standardized difference of the scores.
     p_value : float
-        Exact from the multivariate hypergeometric law of up to four million tables; the normal limit beyond.
+        Exact from the multivariate hypergeometric distribution of up to four million tables; the normal limit beyond.
     """
     pooled = (before[0] + after[0], before[1] + after[1], before[2] + after[2])
     promoters, _, detractors = pooled

@@ -177,7 +177,7 @@ def wilson_interval(answered: int, invited: int, confidence_level: float) -> tup
 
 
 def chi_squared_test(statistic: float, df: int, method: str) -> SignificanceTest:
-    """Hold a statistic against the chi-squared law; without degrees of freedom nothing speaks against it."""
+    """Refer a statistic to the chi-squared distribution; without degrees of freedom nothing is rejected."""
     from scipy.special import chdtrc
 
     p = float(chdtrc(df, statistic)) if df else 1.0

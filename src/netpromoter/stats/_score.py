@@ -56,8 +56,8 @@ class Score:
         People who did not answer. They are never in a denominator, and do not enter ``==``.
     population : int, optional
         How many people there are in all, such as the employees of a company, of whom these are a random sample; by
-        default endlessly many. It enters ``==``, as it narrows every interval. The populations of ``a + b`` add, as
-        those of groups without people in common; where one is not known, that of the sum is not.
+        default an infinite population. It enters ``==``, as it narrows every interval. The populations of ``a + b``
+        add, as those of groups without people in common; where one is not known, that of the sum is not.
 
     References
     ----------

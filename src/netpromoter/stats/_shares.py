@@ -175,7 +175,7 @@ def finite_share_limits(
 ) -> Pair:
     """Give the limits of each share of a population, none beyond what those who did not answer can still change.
 
-    Clopper and Pearson's take whole counts, as of endlessly many people, and so stay exact.
+    Clopper and Pearson's take whole counts, as of an infinite population, and so stay exact.
     """
     if population is None:
         return share_limits(counts, method, confidence_level)

@@ -52,7 +52,7 @@ class SignificanceTest:
     method : str
         The name of the method.
     alternative : {"two-sided", "less", "greater"}
-        What the hypothesis is held against.
+        The alternative to the hypothesis.
     """
 
     statistic: float

@@ -1,4 +1,4 @@
-"""The arms of a survey held against each other: which is answered more often, and whether the arm shifts the score."""
+"""The arms of a survey, compared: which is answered more often, and whether the arm shifts the score."""
 
 from __future__ import annotations
 

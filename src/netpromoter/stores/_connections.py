@@ -48,7 +48,7 @@ class Database(Protocol):
     snapshot: str
     #: What stands in a statement for a value that has a place and no name.
     mark: str
-    #: What gives 32 random signs, and what tells whether there are tables.
+    #: What gives 32 random characters, and what tells whether there are tables.
     random: str
     has_meta: str
 

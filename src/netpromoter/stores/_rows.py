@@ -83,7 +83,7 @@ def signed(destination: int) -> int:
 
 
 def plain(identity: str) -> str:
-    """Write an id in signs that every database keeps, and no two alike."""
+    """Write an id in characters that every database keeps, and no two alike."""
     if identity.isascii() and identity.isprintable() and not identity.startswith("%"):
         return identity
     return "%" + quoted(identity)
@@ -156,7 +156,7 @@ _NUMBERS: Mapping[type, Callable[[Any], dict[str, int]]] = {
 
 
 def labels(event: Event) -> dict[str, str]:
-    """Give the labels of an event, in signs that every database keeps."""
+    """Give the labels of an event, in characters that every database keeps."""
     maker = _TEXTS.get(type(event))
     found = maker(event) if maker else {}
     return {what: text for what, text in found.items() if text is not None}

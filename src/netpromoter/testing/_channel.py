@@ -44,8 +44,8 @@ _ADDRESSES = (
     f"a b{_MARK}@c d",
     f"\ud83d{_MARK}@x.y",
 )
-#: Letters with accents, in one sign and in two; other scripts, and a mark of their direction; signs beyond the first
-#: 65,536, alone and joined.
+#: Letters with accents, in one character and in two; other scripts, and a mark of their direction; characters beyond
+#: the first 65,536, alone and joined.
 _SIGNS = (
     "Ünïcödé — 你好\n再见",
     "Ame\u0301lie und A\u0308nne",
@@ -137,7 +137,7 @@ def _parts(address: str) -> Iterator[tuple[str, Message]]:
 
 
 def _squeezed(text: str) -> str:
-    """Give words as a person reads them: however lines are broken, and whether an accent is a sign of its own."""
+    """Give words as a person reads them: however lines are broken, and whether an accent is a character of its own."""
     return unicodedata.normalize("NFC", "".join(text.split()))
 
 
