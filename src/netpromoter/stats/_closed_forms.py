@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from ._roots import Floats
 
 __all__ = [
     "PSEUDO_OBSERVATIONS",
+    "adjusted_moments",
     "closed_jeffreys_limits",
     "jeffreys_limits",
     "newcombe_limits",
     "wald_limits",
+    "wald_moments",
     "wilson_limits",
 ]
 
@@ -26,6 +29,20 @@ PSEUDO_OBSERVATIONS = {
     "agresti_min": (0.5, 1.0, 0.5),
     "bonett_price": (1.0, 0.0, 1.0),
 }
+
+
+def wald_moments(promoters: Any, passives: Any, detractors: Any) -> tuple[Any, Any]:
+    r"""Give the score and its standard error, :math:`\sqrt{(A (P + D) + 4 P D) / n^3}`, of numbers or of columns."""
+    n = promoters + passives + detractors
+    error = np.sqrt((passives * (promoters + detractors) + 4 * promoters * detractors) / n**3)
+    return (promoters - detractors) / n, error
+
+
+def adjusted_moments(promoters: float, passives: float, detractors: float) -> tuple[float, float]:
+    """Give the score and its standard error after adding Rocks' pseudo-observations."""
+    p, a, d = PSEUDO_OBSERVATIONS["adjusted_wald"]
+    score, error = wald_moments(promoters + p, passives + a, detractors + d)
+    return float(score), float(error)
 
 
 def wald_limits(
@@ -45,11 +62,8 @@ def wald_limits(
     Rocks, B. (2016). Interval estimation for the "Net Promoter Score". *The American Statistician* 70(4), 365-372:
     (3/4, 3/2, 3/4).
     """
-    p, a, d = promoters + added[0], passives + added[1], detractors + added[2]
-    n = p + a + d
-    center = (p - d) / n
-    half = z * np.sqrt((a * (p + d) + 4 * p * d) / n**3)
-    return center - half, center + half
+    center, error = wald_moments(promoters + added[0], passives + added[1], detractors + added[2])
+    return center - z * error, center + z * error
 
 
 def wilson_limits(count: Floats, n: Floats, z: float) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from netpromoter._checks import between, one_of, refusal
 from netpromoter._figures import points, span
 from netpromoter._html import table
 
-from ._closed_forms import PSEUDO_OBSERVATIONS
+from ._closed_forms import adjusted_moments
 from ._permutation import permutation_test
 from ._profile import Sample, profile_limits, profile_log_ratio, profile_statistic
 from ._score import Score
@@ -234,14 +234,10 @@ def _wald_interval(d: Difference, confidence_level: float) -> tuple[float, float
 
 def _adjusted(d: Difference) -> tuple[float, float]:
     """Give the difference of the adjusted scores and its standard error, in points."""
-    moments = []
-    for score in (d.before, d.after):
-        counts = (score.promoters, score.passives, score.detractors)
-        p, a, m = (count + extra for count, extra in zip(counts, PSEUDO_OBSERVATIONS["adjusted_wald"], strict=True))
-        n = p + a + m
-        moments.append((100 * (p - m) / n, 100 * math.sqrt((a * (p + m) + 4 * p * m) / n**3)))
-    (before, error_before), (after, error_after) = moments
-    return after - before, math.hypot(error_before, error_after)
+    (before, error_before), (after, error_after) = (
+        adjusted_moments(score.promoters, score.passives, score.detractors) for score in (d.before, d.after)
+    )
+    return 100 * (after - before), 100 * math.hypot(error_before, error_after)
 
 
 def _adjusted_interval(d: Difference, confidence_level: float) -> tuple[float, float]:

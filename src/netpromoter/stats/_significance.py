@@ -12,6 +12,7 @@ import numpy as np
 
 from netpromoter._checks import between, one_of, refusal
 
+from ._closed_forms import wald_moments
 from ._roots import Floats
 from ._tango import scas_statistic, score_statistic
 
@@ -134,9 +135,8 @@ def _by_scas(counts: Sizes, theta: float, alternative: Alternative) -> tuple[flo
 
 
 def _by_wald(counts: Sizes, theta: float, alternative: Alternative) -> tuple[float, float]:
-    p, a, d = counts
-    n = p + a + d
-    z = ratio((p - d) / n - theta, math.sqrt((a * (p + d) + 4 * p * d) / n**3))
+    score, error = wald_moments(*counts)
+    z = ratio(float(score - theta), float(error))
     return z, p_value(z, alternative)
 
 

@@ -12,7 +12,7 @@ from netpromoter._checks import between, count, refusal, shown
 from netpromoter._figures import points, span
 from netpromoter._html import escape, table
 
-from ._closed_forms import PSEUDO_OBSERVATIONS
+from ._closed_forms import adjusted_moments
 from ._difference import Difference
 from ._rates import RateDifference, chi_squared_test, homogeneity_test, wilson_interval
 from ._score import Score
@@ -293,9 +293,8 @@ def _variance(score: Score) -> float:
     error = attrs.evolve(score, population=None).standard_error
     if error:
         return error**2
-    counts = (score.promoters, score.passives, score.detractors)
-    p, a, d = (number + extra for number, extra in zip(counts, PSEUDO_OBSERVATIONS["adjusted_wald"], strict=True))
-    return float(1e4 * (a * (p + d) + 4 * p * d) / (p + a + d) ** 3)
+    _, error = adjusted_moments(score.promoters, score.passives, score.detractors)
+    return (100 * error) ** 2
 
 
 def _compared(
