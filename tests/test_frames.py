@@ -347,8 +347,8 @@ def test_frames_in_memory_take_what_score_takes(column, by):
 def test_an_hour_that_comes_twice_makes_two_groups():
     """At the end of summer time two hours have one name; each is a group, which its time finds, from every library."""
     times = pd.to_datetime(["2026-10-25 00:30", "2026-10-25 01:30"], utc=True).tz_convert("Europe/Berlin")
-    for frame in (pd.DataFrame({"r": [10, 0], "at": times}), pl.DataFrame({"r": [10, 0], "at": times.to_list()})):
-        for found in (score_by(frame, rating="r", by="at"), score_by([10, 0], by={"at": list(times)})):
+    for made in (pd.DataFrame({"r": [10, 0], "at": times}), pl.DataFrame({"r": [10, 0], "at": times.to_list()})):
+        for found in (score_by(made, rating="r", by="at"), score_by([10, 0], by={"at": list(times)})):
             assert [found[time].value for time in found] == [100, -100]
             assert [found[time].value for time in times] == [100, -100]
             assert found.to_frame(library="polars")["nps"].to_list() == [100, -100]
