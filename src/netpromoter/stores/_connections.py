@@ -91,7 +91,8 @@ class _Sqlite:
 
     def __init__(self, url: sa.URL) -> None:
         self.shared = url.database in {None, ":memory:"}
-        self.file: str | None = ":memory:" if self.shared else str(_file(url.database or ""))
+        self._path = None if self.shared else _file(url.database or "")
+        self.file: str | None = ":memory:" if self._path is None else str(self._path)
         self._inode: tuple[int, int] | None = None
         self._engine = sa.create_engine(url.set(database=self.file), paramstyle="named")
         self.dialect = self._engine.dialect
@@ -111,10 +112,10 @@ class _Sqlite:
 
     def _check_file(self) -> None:
         """Refuse to write into a file that nobody will open again, or to go on in another."""
-        if self.shared:
+        if self._path is None:
             return
         try:
-            found = Path(self.file or "").stat()
+            found = self._path.stat()
         except FileNotFoundError:
             inode = None
         else:
