@@ -53,6 +53,30 @@ def test_every_documented_option_exists(command):
     assert named <= {"--help"} | options(cli.commands[command])
 
 
+@pytest.mark.filterwarnings("ignore::netpromoter.errors.ScaleWarning")  # nobody in the survey gave a 0
+def test_the_readme_says_what_its_code_gives(monkeypatch):
+    """Its Python runs from the folder of the repository, and each line alone gives what its comment says."""
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "README.md").read_text()
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    names, told = {}, []
+    for statement in ast.parse(code).body:
+        lines = code.splitlines()[statement.lineno - 1 : statement.end_lineno]
+        found = eval_or_exec("\n".join(lines), names)
+        if isinstance(statement, ast.Expr) and not isinstance(found, netpromoter.Simulation):
+            told.append((str(found), lines[-1].partition("  # ")[2]))
+    assert len(told) == 5
+    assert [found for found, _ in told] == [said for _, said in told]
+
+
+def eval_or_exec(code, names):
+    """Give what a line of a notebook shows; None for a statement."""
+    try:
+        return eval(code, names)  # noqa: S307 -- the code of this repository
+    except SyntaxError:
+        return exec(code, names)  # noqa: S102
+
+
 def options(command):
     """Give the options of a command, and of the commands below it."""
     below = getattr(command, "commands", {}).values()

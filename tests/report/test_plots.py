@@ -329,6 +329,7 @@ class TestPlotBreakdown:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             FigureCanvasAgg(ax.figure).draw()
+        assert labels(ax)[-1] == "All"
 
     def test_several_keys_share_the_label(self) -> None:
         """Keys of a group stand side by side, and each keeps a part of a label that is cut."""
