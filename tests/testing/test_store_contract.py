@@ -33,6 +33,7 @@ from netpromoter.model import (
     Sending,
     Sent,
     Settled,
+    Touches,
     Triggered,
     Withheld,
 )
@@ -459,6 +460,14 @@ class StopsWhenACursorMoves(Backed):
 
 
 # -- 6 to 8 ------------------------------------------------------------------------------------------------------------
+
+
+class FoldsNoIntents(Backed):
+    """It folds what was sent, and not what was taken and may have left."""
+
+    def touches(self, *, contacts=None, after=None):
+        entries = self.behind.entries(contacts=contacts, after=after)
+        return Touches.of(entry.event for entry in entries if not isinstance(entry.event, Sending))
 
 
 class TouchesEverybody(Backed):
@@ -1082,7 +1091,7 @@ BROKEN = {
         StopsWhenACursorMoves,
         ReadsOn,
     ],
-    6: [TouchesEverybody, FoldsFromTheStart],
+    6: [TouchesEverybody, FoldsFromTheStart, FoldsNoIntents],
     7: [
         WaitsForAll,
         WaitsInAnyOrder,

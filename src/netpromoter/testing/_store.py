@@ -223,6 +223,8 @@ class StoreContract:
         """`touches` is the fold of `entries`, of the same contacts and after the same position."""
         store.append([drawn(), *_ANN.events(), *_BOB.events()])
         middle = _positions(store)[6]
+        in_hand = _CEM.scheduled(due=AT - HOUR)
+        store.append([in_hand, _taken(in_hand.message.id)])
         filters: list[dict[str, Any]] = [{}, {"contacts": ["bob"]}, {"after": middle}, {"contacts": []}]
         for each in [*filters, {"contacts": ["ann", "nobody"], "after": middle}]:
             assert _rows(store.touches(**each)) == _rows(Touches.of(_events(store, **each)))
