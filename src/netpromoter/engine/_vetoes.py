@@ -110,7 +110,7 @@ def _adopted(message: Message, entries: Iterable[Entry]) -> int:
 
 
 def _attempt_before(message: Message) -> str:
-    return attrs.evolve(message, attempt=message.attempt - 1).id if message.attempt else ""
+    return f"{_step(message.id)}/{message.attempt - 1}" if message.attempt else ""
 
 
 def _step(message: str) -> str:
@@ -149,9 +149,9 @@ class _State:
     def read(self, entry: Entry) -> None:
         """Take one entry into account."""
         self._is_late = entry.position > self._position
-        for kind, reader in _READERS.items():
-            if isinstance(entry.event, kind):
-                reader(self, entry.event)
+        reader = _READERS.get(type(entry.event))
+        if reader:
+            reader(self, entry.event)
 
     def _is_own(self, choice: OptedOut | OptedIn) -> bool:
         return choice.contact == self._message.contact
