@@ -16,7 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from netpromoter.engine import Links, Program
 from netpromoter.errors import ChannelDown
-from netpromoter.model import Contact, OptedIn, Receipt, Survey
+from netpromoter.model import (
+    Contact,
+    Failed,
+    OptedIn,
+    Receipt,
+    Scheduled,
+    Sent,
+    Settled,
+    Survey,
+    Withheld,
+)
 from netpromoter.plugins import load_plugins
 from netpromoter.rules import Channels, Reminders, Wave
 from netpromoter.stores import MemoryStore, SqlStore
@@ -284,9 +294,8 @@ class World(RuleBasedStateMachine):
         if self.broken:
             return
         entries = [entry.event for entry in self.store.entries()]
-        adopted = {event.message.id for event in entries if type(event).__name__ == "Scheduled"}
-        outcomes = {"Sent", "Failed", "Withheld", "Settled"}
-        over = {event.message for event in entries if type(event).__name__ in outcomes}
+        adopted = {event.message.id for event in entries if isinstance(event, Scheduled)}
+        over = {event.message for event in entries if isinstance(event, Sent | Failed | Withheld | Settled)}
         waiting = {message.id for message in self.store.waiting(self.now + 1000 * DAY, limit=1000).values()}
         claimed = {claim.message.id for claim in self.store.claims()}
         gone = {each for each in adopted if each.split("/")[2].startswith("forgotten-")}
@@ -297,7 +306,7 @@ class World(RuleBasedStateMachine):
     def teardown(self):
         """Whatever has happened, the program goes on once nothing goes wrong any more."""
         self.script = []
-        if not self.broken and self.store is not None and hasattr(self, "programs"):
+        if not self.broken:
             for day in range(14):
                 for number in range(2):
                     if day < 10:

@@ -294,6 +294,12 @@ def test_the_forgotten_are_not_asked_again():
     assert plan.why("new") == "new is not asked: opted out."
 
 
+def test_what_is_no_plan_is_not_adopted():
+    """It is refused by name before anything is locked."""
+    with pytest.raises(InvalidArgument, match=r"plan must be a Plan \(got \[\]\)"):
+        program().adopt([], at=MONDAY)
+
+
 def test_who_was_forgotten_since_the_plan_is_dropped():
     """Nobody is counted as drawn, or as written to, of whom the ledger keeps nothing."""
     found = program()

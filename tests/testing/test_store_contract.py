@@ -713,6 +713,26 @@ class WaitsForTheEnd(Backed):
         return found if self.start is None else {key: each for key, each in found.items() if key <= self.start}
 
 
+class ForgetsNobodyWithin(Backed):
+    """It has a lock for those who forget that whoever holds it exclusively has taken already."""
+
+    is_held = False
+
+    @contextmanager
+    def exclusive(self):
+        with self.behind.exclusive():
+            self.is_held = True
+            try:
+                yield
+            finally:
+                self.is_held = False
+
+    def forget(self, contact):
+        if self.is_held:
+            raise RuntimeError("cannot acquire the lock again")
+        return self.behind.forget(contact)
+
+
 class HasOneCursor(Backed):
     """It keeps one cursor for all names."""
 
@@ -1103,7 +1123,15 @@ BROKEN = {
         IsEarly,
     ],
     8: [ClaimsTheFirst, ClaimsTheHighestTurn, ClaimsTheSettled, ClaimsTheForgotten, ClaimsAThousand],
-    9: [LetsOthersIn, LetsThreadsIn, KeepsHalves, ShowsHalves, UndoesAllAtAConflict, WaitsForTheEnd],
+    9: [
+        LetsOthersIn,
+        LetsThreadsIn,
+        KeepsHalves,
+        ShowsHalves,
+        UndoesAllAtAConflict,
+        WaitsForTheEnd,
+        ForgetsNobodyWithin,
+    ],
     10: [HasOneCursor, OnlyMovesForward, KeepsCursorsToItself, TrimsNamesOfCursors],
     11: [
         *REMEMBERING,

@@ -14,7 +14,7 @@ from netpromoter._checks import refusal
 from netpromoter.model import Event, Scheduled, Touches, WaveDrawn, instant
 from netpromoter.rules import History, Policy
 
-from ._plan import Held, Plan, as_touches, planned
+from ._plan import Held, Plan, as_touches, check_plan, planned
 from ._planner import Planner
 
 __all__ = ["Adoption", "adopt"]
@@ -94,9 +94,7 @@ def adopt(plan: Plan, touches: Touches | Iterable[Event], *, at: datetime, polic
     >>> adopt(made, [OptedOut(contact="c-2", at=noon)], at=noon)
     Adoption(1 message, 1 dropped)
     """
-    given: Any = plan
-    if not isinstance(given, Plan):
-        raise refusal("plan", "a Plan", given)
+    check_plan(plan)
     force: Any = plan.policy if policy is None else policy
     if not isinstance(force, Policy) or force.survey.key != plan.policy.survey.key:
         raise refusal("policy", f"a Policy of the survey {plan.policy.survey.key!r}", policy)

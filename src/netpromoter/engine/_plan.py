@@ -445,3 +445,9 @@ def _drawn(policy: Policy, decision: Decision, moment: datetime, at: np.datetime
             seed=decision.seed,
             at=moment,
         )
+
+
+def check_plan(value: Any) -> None:
+    """Refuse what is no plan."""
+    if not isinstance(value, Plan):
+        raise refusal("plan", "a Plan", value)

@@ -60,7 +60,7 @@ from ._links import LinkPurpose, Links
 from ._loop import achieved
 from ._parting import parting
 from ._parts import check_parts
-from ._plan import AnyContacts, Plan, as_contacts, plan
+from ._plan import AnyContacts, Plan, as_contacts, check_plan, plan
 from ._polling import Polling
 from ._rates import Rate
 from ._receiving import Receiving
@@ -258,6 +258,7 @@ class Program:
         -------
         Adoption
         """
+        check_plan(plan)
         policy = settled(self.policy, instant("at", at))
         proposed = np.concatenate([plan.invitations.positions, plan.reminders.positions])
         with self.store.exclusive():

@@ -102,11 +102,14 @@ def _adopted(message: Message, entries: Iterable[Entry]) -> int:
         if isinstance(event, Scheduled):
             before = _attempt_before(event.message)
             found[event.message.id] = found.get(before, entry.position) if before in failed else entry.position
-        elif (isinstance(event, Failed) and not event.permanent) or (
-            isinstance(event, Settled) and not event.delivered
-        ):
+        elif isinstance(event, Failed | Settled) and _is_tried_again(event):
             failed.add(event.message)
     return found.get(message.id, 0)
+
+
+def _is_tried_again(event: Failed | Settled) -> bool:
+    """Say whether an event leads to another attempt by whoever writes it, who looks at nothing else."""
+    return not (event.permanent if isinstance(event, Failed) else event.delivered)
 
 
 def _attempt_before(message: Message) -> str:
@@ -143,8 +146,11 @@ class _State:
     @property
     def reason(self) -> str:
         """Why the message is withheld; nothing if it is not."""
-        sent = ["an earlier attempt was sent after all"] if self._sent_after_all else []
-        return next(iter([*(["opted out"] if self._is_out else []), *self._reasons, *sent]), "")
+        if self._is_out:
+            return "opted out"
+        if self._sent_after_all and not self._reasons:
+            return "an earlier attempt was sent after all"
+        return next(iter(self._reasons), "")
 
     def read(self, entry: Entry) -> None:
         """Take one entry into account."""

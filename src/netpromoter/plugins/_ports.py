@@ -61,7 +61,8 @@ class Store(Protocol):
     8. `claims` gives the messages that were taken and have no outcome, with the last intent of each; none of a person
        who was forgotten.
     9. While one holds `exclusive`, nobody else appends; what is appended within becomes durable at its end, all or
-       nothing, and is read back within. A `Conflict` that is caught within undoes nothing else.
+       nothing, and is read back within. A `Conflict` that is caught within undoes nothing else. Somebody may be
+       forgotten within.
     10. `cursor` gives what `move_cursor` last set for a name, 0 at first; it is durable before `move_cursor` returns.
     11. `forget` deletes the id, the addresses, the comments and the snapshots of a person everywhere, and whatever else
         is personal, and leaves the ratings: the log then knows them by another id, theirs alone, that nobody can trace.

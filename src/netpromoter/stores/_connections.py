@@ -191,7 +191,7 @@ def _insist(connection: sqlite3.Connection, statement: str, *, turns: int, pause
             connection.execute(statement)
         except sqlite3.OperationalError as error:
             turns -= 1
-            if "locked" not in str(error) or not turns:
+            if "locked" not in str(error) or turns <= 0:
                 raise
             time.sleep(pause)
         else:

@@ -272,7 +272,8 @@ class StoreContract:
 
     def test_09_exclusive(self, store: Store, reopen: Reopen | None) -> None:
         """While one holds `exclusive`, nobody else appends; what is appended within becomes durable at its end, all or
-        nothing, and is read back within. A `Conflict` that is caught within undoes nothing else.
+        nothing, and is read back within. A `Conflict` that is caught within undoes nothing else. Somebody may be
+        forgotten within.
         """
         order: list[str] = []
         other = _another(store, reopen)
@@ -298,6 +299,7 @@ class StoreContract:
             raise ZeroDivisionError
         assert len(_events(other)) == 5
         assert len(store.append([Person("dee").opted_out()])) == 1
+        _check_forgetting_within(store)
 
     def test_10_cursors(self, store: Store, reopen: Reopen | None) -> None:
         """`cursor` gives what `move_cursor` last set for a name, 0 at first; it is durable before `move_cursor`
@@ -480,6 +482,13 @@ def _passes(
 
 
 # -- 9 and 11 ----------------------------------------------------------------------------------------------------------
+
+
+def _check_forgetting_within(store: Store) -> None:
+    with store.exclusive():
+        store.append([Person("eva").opted_out()])
+        store.forget("eva")
+    assert _events(store, contacts=["eva"]) == []
 
 
 def _check_within(store: Store) -> None:
