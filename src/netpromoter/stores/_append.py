@@ -34,6 +34,9 @@ __all__ = ["append"]
 _AT_ONCE = 5_000
 _OUTBOX = ("id", "adopted", "due", "intent", "over")
 _ASKED = (Shown, Declined, Responded)
+_OUTCOMES = get_args(Outcome)
+#: The id of such an event ends with that of its message.
+_NAMED = (Scheduled, *_OUTCOMES)
 _IN_ORDER = itemgetter(*FOLDED)
 
 
@@ -45,11 +48,12 @@ def append(ledger: Ledger, link: Link, events: Sequence[Event], expecting: Mappi
     return added
 
 
-@attrs.frozen
+@attrs.define
 class _New:
     """An event that is not in the log, and how the database has it."""
 
     event: Event
+    owner: str | None
     identity: str
     #: The id of the message that it is, or is about.
     message: str | None
@@ -140,18 +144,18 @@ class _Part:
             identity = renamed_event_id(event.id, self._name)
             stored = plain(identity)
             if stored not in found:
-                found[stored] = _New(event, stored, self._spoken_of(event, identity), labels(event))
+                found[stored] = _New(event, whose(event), stored, self._spoken_of(event, identity), labels(event))
                 if self._last_person == before:
                     asked.add(stored)
         known = self._recall(asked, found.values())
         return [new for new in found.values() if new.identity not in known]
 
     def _spoken_of(self, event: Event, identity: str) -> str | None:
-        if isinstance(event, Scheduled | Outcome):
+        if isinstance(event, _NAMED):
             return plain(identity.partition("/")[2])
-        if isinstance(event, Sending | Bounced) and event.message is not None:
-            return self._stored(event.message)
-        return None
+        if isinstance(event, Sending):
+            return plain(identity.partition("/")[2].rpartition("/")[0])
+        return self._stored(event.message) if isinstance(event, Bounced) and event.message else None
 
     def _stored(self, message: str) -> str:
         return plain(renamed_id(message, self._name))
@@ -179,8 +183,10 @@ class _Part:
 
     def _recall(self, ids: set[str], found: Iterable[_New]) -> set[str]:
         """Give those of some ids that are in the log, and note where the messages stand of which events speak."""
-        newcomers = {str(person) for person in self._newcomers.values()}
-        messages = {new.message for new in found if new.message and contact_named(new.message) not in newcomers}
+        messages = {new.message for new in found if new.message}
+        if self._newcomers:
+            newcomers = set(map(str, self._newcomers.values()))
+            messages = {message for message in messages if contact_named(message) not in newcomers}
         messages |= {
             self._before(new.event) for new in found if isinstance(new.event, Scheduled) and new.event.message.attempt
         }
@@ -198,7 +204,7 @@ class _Part:
         """Find the last message of each occasion to those who saw it, answered or declined."""
         if not found:
             return
-        people = {self._person(whose(new.event) or "") for new in found}
+        people = {self._person(new.owner or "") for new in found}
         texts = {f"{new.survey}/{kind}": new.survey for new in found for kind in get_args(SurveyKind)}
         rows = self._ask("labels", texts=texts)
         surveys = {number: texts[text] for what, text, number in rows if LABELS[what] == "survey"}
@@ -225,10 +231,10 @@ class _Part:
 
     def _columns(self, new: _New, position: int) -> dict[str, int]:
         row = facts(new.event)
-        owner = whose(new.event)
         row["position"] = position
-        row["person"] = NONE if owner is None else self._person(owner)
-        row |= {place[0]: self._ledger.labels[place] for place in new.labels.items()}
+        row["person"] = NONE if new.owner is None else self._person(new.owner)
+        for place in new.labels.items():
+            row[place[0]] = self._ledger.labels[place]
         if isinstance(new.event, Scheduled):
             row["about"] = self._adopt(new, position)
             self._reached[new.survey, row["occasion"], row["person"]] = position
@@ -250,7 +256,7 @@ class _Part:
         row = self._message(message)
         if isinstance(event, Sending):
             row.update(intent=position, changed=True)
-        elif isinstance(event, Outcome):
+        elif isinstance(event, _OUTCOMES):
             row.update(over=1, changed=True)
         return row["adopted"] or 0
 

@@ -91,8 +91,7 @@ class _Sqlite:
 
     def __init__(self, url: sa.URL) -> None:
         self.shared = url.database in {None, ":memory:"}
-        self._path = None if self.shared else _file(url.database or "")
-        self.file: str | None = ":memory:" if self._path is None else str(self._path)
+        self.file: str | None = ":memory:" if self.shared else _file(url.database or "")
         self._inode: tuple[int, int] | None = None
         self._engine = sa.create_engine(url.set(database=self.file), paramstyle="named")
         self.dialect = self._engine.dialect
@@ -112,10 +111,10 @@ class _Sqlite:
 
     def _check_file(self) -> None:
         """Refuse to write into a file that nobody will open again, or to go on in another."""
-        if self._path is None:
+        if self.shared:
             return
         try:
-            found = self._path.stat()
+            found = os.stat(str(self.file))  # noqa: PTH116 -- of each append, and a Path takes thrice as long
         except FileNotFoundError:
             inode = None
         else:
@@ -158,7 +157,7 @@ class _Sqlite:
             raise NotErased("what was deleted is still in the file, which somebody else is using: forget again")
 
 
-def _file(name: str) -> Path:
+def _file(name: str) -> str:
     """Give the place of a database file, or refuse what can be none: an empty name would be forgotten in the end."""
     rule = "the path of a file after sqlite:///, or 'sqlite://' for a database in memory"
     if not name or name.startswith("file:"):
@@ -169,7 +168,7 @@ def _file(name: str) -> Path:
     if os.path.realpath(path) in _TAKEN:
         rule = "a file that was not open when this process was forked: open it after that, or spawn processes"
         raise InvalidArgument(f"url must be {rule} (got {str(path)!r})")
-    return path
+    return str(path)
 
 
 def _rewritten(connection: sqlite3.Connection) -> bool:

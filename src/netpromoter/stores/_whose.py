@@ -146,11 +146,17 @@ def alias(contact: str, key: bytes, salt: bytes = b"") -> str:
     return forgotten_id(keyed_hash(contact, key, salt))
 
 
-@lru_cache(maxsize=4_096)
 def contact_named(identity: str) -> str | None:
     """Give the contact in the id of a message or of a response; None if it is not of their form."""
+    return _around_contact(identity)[1]
+
+
+@lru_cache(maxsize=4_096)
+def _around_contact(identity: str) -> tuple[str, str | None, str]:
+    """Part the id of a message or of a response into what stands before its contact, the contact, and the rest."""
     parts = identity.split("/")
-    return _contact(parts[2]) if len(parts) in {4, 5} else None
+    contact = _contact(parts[2]) if len(parts) in {4, 5} else None
+    return "/".join([*parts[:2], ""]), contact, "/".join(["", *parts[3:]])
 
 
 def _contact(part: str) -> str | None:
@@ -223,12 +229,8 @@ _REFERENCE: Mapping[type, Callable[[Any], str | None]] = {
 
 def renamed_id(identity: str, name: Name) -> str:
     """Put another name for the contact into the id of a message or of a response."""
-    contact = contact_named(identity)
-    if contact is None:
-        return identity
-    parts = identity.split("/")
-    parts[2] = quoted(name(contact))
-    return "/".join(parts)
+    before, contact, after = _around_contact(identity)
+    return identity if contact is None else before + quoted(name(contact)) + after
 
 
 def renamed_event_id(identity: str, name: Name) -> str:
@@ -286,11 +288,12 @@ def _inner(data: dict[str, Any]) -> dict[str, Any]:
 def take_personal(data: dict[str, Any]) -> dict[str, Any]:
     """Take what is personal out of an event that `to_dict` has written, and give it."""
     inner, taken = _inner(data), {}
-    for field, blank in _BLANK.items():
-        if field in inner and inner[field] != blank and (data["type"], field) not in _KEPT:
+    for field in [field for field in inner if field in _BLANK]:
+        blank = _BLANK[field]
+        if inner[field] != blank and (data["type"], field) not in _KEPT:
             taken[field], inner[field] = inner[field], blank
-    drivers = inner.get("drivers", {})
-    if any(isinstance(answer, str) for answer in drivers.values()):
+    drivers = inner.get("drivers")
+    if drivers and any(isinstance(answer, str) for answer in drivers.values()):
         taken["drivers"] = drivers
         inner["drivers"] = {key: answer for key, answer in drivers.items() if not isinstance(answer, str)}
     return taken
