@@ -1071,6 +1071,19 @@ def test_what_is_left_of_a_wave_that_is_over_is_withheld(waves):
     assert len(channel.given) == 2
 
 
+def test_what_was_adopted_for_an_event_is_withheld_once_that_was_too_long_ago():
+    """A dispatcher that was away for weeks asks nobody about what they have forgotten; the ledger says why."""
+    channel = Post()
+    found = program(channel, cadence=Trigger("case.closed", within=7 * DAY))
+    for each in people(3):
+        found.store.append([Triggered(event=f"of-{each.id}", touchpoint="case.closed", contact=each.id, at=MONDAY)])
+    found.adopt(found.plan(people(3), at=MONDAY), at=MONDAY)
+    assert found.dispatch(clock=Clock(MONDAY + 7 * DAY - timedelta(microseconds=1)), limit=1).sent == 1
+    assert found.dispatch(clock=Clock(MONDAY + 7 * DAY)).withheld == 2
+    assert [event.reason for event in kinds(found, Withheld)] == ["case.closed was too long ago"] * 2
+    assert len(channel.given) == 1
+
+
 def test_what_another_worker_has_taken_is_not_withheld():
     """A dispatcher that comes too late with a message says nothing of it, whatever has happened to the person since."""
     channel, other = Post(), Post()

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import pytest
 
-from netpromoter.engine._vetoes import Later, Never, judged
+from netpromoter.engine._vetoes import End, Later, Never, judged
 from netpromoter.model import (
     Bounced,
     Declined,
@@ -36,10 +36,10 @@ SHARING = attrs.evolve(FIRST, contact="c-2")
 MOVED = attrs.evolve(ELSEWHERE, contact="c-2")
 
 
-def verdict(*events, message=MESSAGE, at=NOW, window=None, closes=None):
+def verdict(*events, message=MESSAGE, at=NOW, window=None, **end):
     """Judge a message by these events."""
     entries = [Entry(position=place, event=event) for place, event in enumerate(events, 1)]
-    return judged(message, entries, at, window=window, time_zone="UTC", closes=closes or {})
+    return judged(message, entries, at, window=window, time_zone="UTC", end=End(**end))
 
 
 def taken(message, hours):
@@ -227,3 +227,11 @@ def test_a_wave_that_is_over_withholds_its_messages():
     assert verdict(closes={"june": end}) == Never("june is over")
     assert verdict(closes={"june": end + np.timedelta64(1, "us")}) is None
     assert verdict(closes={"may": end}) is None
+
+
+def test_a_moment_that_is_over_withholds_its_messages():
+    """So long after a message was due it has come too late; nothing else has an end of this kind."""
+    reason, within = "case.closed was too long ago", NOW - FIRST.due
+    assert verdict(message=FIRST, within=within, over=reason) == Never(reason)
+    assert verdict(message=FIRST, within=within + timedelta(microseconds=1), over=reason) is None
+    assert verdict(message=FIRST, over=reason) is None

@@ -23,7 +23,6 @@ from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 import attrs
-import numpy as np
 
 from netpromoter._checks import count, one_of, raised, refusal, spoken, where_raised
 from netpromoter.errors import ChannelDown, Conflict, InvalidArgument, NetPromoterError, Uncertain
@@ -49,7 +48,7 @@ from netpromoter.rules import History, People, Policy
 from ._desk import Desk, Dry
 from ._due import Due, Task, drawn
 from ._rates import Pace, Rate, check_rates
-from ._vetoes import Later, Verdict, judged
+from ._vetoes import End, Later, Verdict, judged
 
 __all__ = ["Clock", "Delivery", "Dispatch", "Dispatcher", "check_clock"]
 
@@ -220,7 +219,7 @@ class Dispatcher:
         self.reasons: Counter[str] = Counter()
         self.down: dict[str, str] = {}
         self.strikes: dict[str, int] = {}
-        self.closes = _closes(policy, self.clock())
+        self.end = _end(policy, self.clock())
         self._left = limit
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
@@ -316,7 +315,7 @@ class Dispatcher:
 
     def judged(self, task: Task, entries: Collection[Entry]) -> Verdict:
         """Judge a message by the clock, and by what has happened to its person and at its address."""
-        when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "closes": self.closes}
+        when: Any = {"window": self.policy.window, "time_zone": self.policy.time_zone, "end": self.end}
         return judged(task.message, entries, self.clock(), **when)
 
     def give_back(self) -> None:
@@ -611,11 +610,12 @@ def _able(name: str, opened: Any) -> Channel:
     return channel
 
 
-def _closes(policy: Policy, at: datetime) -> Mapping[str, np.datetime64]:
-    """Ask the cadence from when on which occasions have no further message; that depends on nobody."""
+def _end(policy: Policy, at: datetime) -> End:
+    """Ask the cadence when it is too late for what was adopted; that depends on nobody."""
     nobody = Contacts.of(())
     people = People(contacts=nobody, history=History(nobody, Touches.of(())), survey=policy.survey)
-    return policy.cadence.readiness(people, instant("at", at)).closes
+    found = policy.cadence.readiness(people, instant("at", at))
+    return End(closes=found.closes, within=found.within, over=found.over)
 
 
 def _made_anew(channel: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import attrs
@@ -27,7 +27,7 @@ from netpromoter.model import (
 )
 from netpromoter.rules import FOREVER, GUARD, SendWindow, zone
 
-__all__ = ["Later", "Never", "Verdict", "judged"]
+__all__ = ["End", "Later", "Never", "Verdict", "judged"]
 
 
 @attrs.frozen
@@ -44,6 +44,21 @@ class Later:
     until: datetime | None = None
 
 
+@attrs.frozen(kw_only=True)
+class End:
+    """When it is too late for a message that was adopted, as `Readiness` says it."""
+
+    closes: Mapping[str, np.datetime64] = attrs.field(factory=dict)
+    within: timedelta | None = None
+    over: str = ""
+
+    def told(self, message: Message, at: datetime) -> str:
+        """Say why it is too late for a message; nothing if it is not."""
+        if instant("at", at) >= self.closes.get(message.occasion, FOREVER):
+            return f"{message.occasion} is over"
+        return self.over if self.within is not None and at - message.due >= self.within else ""
+
+
 #: What becomes of a message that is about to be taken; None lets it go.
 Verdict: TypeAlias = "Never | Later | None"
 
@@ -55,7 +70,7 @@ def judged(
     *,
     window: SendWindow | None,
     time_zone: str,
-    closes: Mapping[str, np.datetime64],
+    end: End,
 ) -> Verdict:
     """Judge a message by everything that its contact has done, and what has come of its address, and by the clock.
 
@@ -71,8 +86,8 @@ def judged(
         When messages may leave.
     time_zone : str
         Of people whose own is missing.
-    closes : mapping of str to datetime64
-        The instants from which on occasions of these names have no further message.
+    end : End
+        When it is too late.
 
     Returns
     -------
@@ -83,8 +98,8 @@ def judged(
         state.read(entry)
     if state.reason:
         return Never(state.reason)
-    if instant("at", at) >= closes.get(message.occasion, FOREVER):
-        return Never(f"{message.occasion} is over")
+    if too_late := end.told(message, at):
+        return Never(too_late)
     if state.last_sent is not None and at < state.last_sent + GUARD:
         return Later(state.last_sent + GUARD)
     return None if window is None else _in_window(message, at, window, time_zone)

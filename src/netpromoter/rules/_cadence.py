@@ -48,6 +48,8 @@ class Readiness:
         The name of each person's next occasion, or one for all.
     closes : mapping of str to datetime64[us], default {}
         The instants from which on occasions of these names have no further message.
+    within : timedelta, optional
+        For how long after a message of this survey was due it may still leave; None has no end.
     """
 
     ready: Instants
@@ -57,6 +59,7 @@ class Readiness:
     over: str
     occasions: Sequence[str]
     closes: Mapping[str, np.datetime64] = attrs.field(factory=dict)
+    within: timedelta | None = None
 
     def occasion(self, position: int) -> str:
         """Name the occasion of one person."""
@@ -293,7 +296,8 @@ class Trigger:
     delay : timedelta, default 0
         How long after the event.
     within : timedelta, default 14 days
-        For how long after that; later the moment is over.
+        For how long after that; later the moment is over. A message that was adopted and could not leave is withheld so
+        long after it was due.
     not_before : str or Condition, optional
         An attribute that holds the instant before which a person is not asked, such as that of a published result (the
         delay then counts from the later of the two); or a condition that must be met.
@@ -335,6 +339,7 @@ class Trigger:
             ends=ends,
             over=f"{self.touchpoint} was too long ago",
             occasions=events.tolist(),
+            within=self.within,
         )
 
     @property
