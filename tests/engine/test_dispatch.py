@@ -630,16 +630,24 @@ def test_an_outage_of_one_message_ends(monkeypatch):
 
 def test_a_wait_is_never_longer_than_a_day_unless_it_was_asked_for():
     """It doubles with each attempt, and stays a wait whatever the number of attempts is."""
-    waits = []
     clock = Clock()
     found = adopted(Post(lambda message, _: Receipt.failed(message, "451")), 1, attempts=2000)
-    for _ in range(1200):
+    waits = []
+    for _ in range(20):
         found.dispatch(clock=clock)
-        (waiting,) = found.store.waiting(clock.now + timedelta(days=400), limit=9).values()
+        (waiting,) = found.store.waiting(clock.now + 2 * DAY, limit=9).values()
         waits.append(waiting.due - clock.now)
         clock.now = waiting.due
+    delivery = _dispatch.Delivery(channels={}, attempts=2000)
+    refused = Receipt.failed(waiting, "451")
+    for number in range(20, 1200):
+        message = attrs.evolve(waiting, attempt=number)
+        waits.append(delivery.again(message, refused, clock.now).due - clock.now)
     assert max(waits) <= DAY
+    assert max(waits[10:20]) > DAY / 2
     assert max(waits[-100:]) > DAY / 2
+    asked = Receipt.failed(waiting, "451", retry_after=3 * DAY)
+    assert delivery.again(waiting, asked, clock.now).due == clock.now + 3 * DAY
 
 
 def test_reasons_are_counted_without_addresses():
