@@ -1112,12 +1112,60 @@ def test_what_another_worker_has_taken_is_not_withheld():
     assert kinds(found, Withheld) == []
 
 
+def test_nobody_is_reminded_of_what_has_not_left(opened):
+    """While nobody sends no reminder is planned; its wait begins when the message leaves, were it at another attempt."""
+
+    def refused_once(message, turn):
+        return Receipt.failed(message, "451") if turn == 1 else Receipt.sent(message)
+
+    channel, clock = Post(refused_once), Clock(MONDAY)
+    found = program(channel, store=opened(), reminders=Reminders(after=3 * DAY), backoff=5 * DAY)
+    found.adopt(found.plan(people(1), at=MONDAY), at=MONDAY)
+    for days in (3, 8):
+        clock.now = MONDAY + days * DAY
+        assert found.why("c-0", people(1), at=clock.now).endswith("the message before has not left yet.")
+        assert len(found.adopt(found.plan(people(1), at=clock.now), at=clock.now).plan.reminders) == 0
+        found.dispatch(clock=clock)
+    assert [message.step for message in channel.given] == [0, 0]
+    assert (
+        len(found.plan(people(1), at=clock.now + 3 * DAY - timedelta(microseconds=1), horizon=0 * DAY).reminders) == 0
+    )
+    assert len(found.plan(people(1), at=clock.now + 3 * DAY).reminders) == 1
+
+
+def test_an_invitation_that_a_reminder_has_overtaken_is_not_repeated(opened):
+    """It was uncertain, and who did not get it has had the reminder; the occasion goes on from there."""
+
+    def lost_once(message, turn):
+        if turn == 1:
+            raise OSError("lost")
+        return Receipt.sent(message)
+
+    channel, clock = Post(lost_once), Clock(MONDAY)
+    found = program(channel, store=opened(), reminders=Reminders(after=[3 * DAY, 7 * DAY]))
+    found.execute(found.plan(people(1), at=MONDAY), clock=clock)
+    clock.now += 3 * DAY
+    found.execute(found.plan(people(1), at=clock.now), clock=clock)
+    found.settle(channel.given[0].id, delivered=False, at=clock.now + DAY)
+    assert found.store.waiting(clock.now + 9 * DAY, limit=9) == {}
+    for _ in range(9):
+        clock.now += DAY
+        found.execute(found.plan(people(1), at=clock.now), clock=clock)
+    assert [(message.step, message.attempt) for message in channel.given] == [(0, 0), (1, 0), (2, 0)]
+
+
+def remind_all(found, at):
+    """Adopt a reminder beside each invitation that has not left, which no plan would do."""
+    waiting = found.store.waiting(at, limit=9).values()
+    found.store.append([Scheduled(message=attrs.evolve(each, step=1, due=at), at=at) for each in waiting])
+
+
 def test_a_late_dispatcher_keeps_the_guard():
     """Two messages to one person that fell due while nobody was sending leave a day apart."""
     channel, clock = Post(), Clock(MONDAY + timedelta(days=4))
     found = program(channel, reminders=Reminders(after=timedelta(days=3)))
     found.adopt(found.plan(people(2), at=MONDAY), at=MONDAY)
-    found.adopt(found.plan(people(2), at=MONDAY + timedelta(days=3)), at=MONDAY + timedelta(days=3))
+    remind_all(found, MONDAY + timedelta(days=3))
     done = found.dispatch(clock=clock)
     assert (done.sent, done.postponed) == (2, 2)
     clock.now += DAY
@@ -1129,8 +1177,8 @@ def test_a_clock_that_is_set_back_keeps_the_guard():
     """The next message waits until a day after the last one, by the clock by which that was sent."""
     channel, clock, three = Post(), Clock(MONDAY + timedelta(days=4)), timedelta(days=3)
     found = program(channel, reminders=Reminders(after=three))
-    for days in (0 * DAY, three):
-        found.adopt(found.plan(people(1), at=MONDAY + days), at=MONDAY + days)
+    found.adopt(found.plan(people(1), at=MONDAY), at=MONDAY)
+    remind_all(found, MONDAY + three)
     found.dispatch(clock=clock)
     for now in (MONDAY + three, MONDAY + timedelta(days=5) - timedelta(microseconds=1)):
         clock.now = now

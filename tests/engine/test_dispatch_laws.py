@@ -154,7 +154,7 @@ class World(RuleBasedStateMachine):
         if name == "dispatch":
             program.dispatch(clock=self.clock, worker=f"w-{len(self.given)}")
         elif name == "adopt":
-            program.adopt(program.plan(PEOPLE, at=self.now), at=self.now)
+            self.adopt(program)
         elif name == "settle":
             self.settle(number, delivered=flag)
         elif name == "opt in":
@@ -163,6 +163,14 @@ class World(RuleBasedStateMachine):
             self.forget(PEOPLE[number % 3].id)
         elif known := [each for each in self.given if each.message.contact not in self.forgotten]:
             self.say(name, known[number % len(known)])
+
+    def adopt(self, program):
+        """Adopt what a program plans; all of it is new to the log."""
+        known = len(list(self.store.entries(kinds=(Scheduled,))))
+        found = program.adopt(program.plan(PEOPLE, at=self.now), at=self.now).plan
+        new = len(list(self.store.entries(kinds=(Scheduled,)))) - known
+        if new < len(found.invitations) + len(found.reminders):
+            self.broken.append(f"adopted what was adopted before: {found} at {self.now}")
 
     def say(self, name, given):
         """Let somebody say something about a message that was given."""
@@ -248,6 +256,10 @@ class World(RuleBasedStateMachine):
         step = message.id.rpartition("/")[0]
         same = [each for each in before if each.message.id.rpartition("/")[0] == step and self.is_alive(each.message)]
         ids = [each.message.id for each in self.given]
+        place = message.id.split("/")[:3]
+        occasion = [each for each in before if each.message.id.split("/")[:3] == place]
+        sooner = [each.at for each in occasion if each.message.step < message.step]
+        # what an idempotent channel may have carried already is given to it again at any time
         laws = {
             "somebody who opted out": self.is_out(message),
             "after an answer or a decline": (message.survey, message.occasion, message.contact) in self.heard,
@@ -255,6 +267,8 @@ class World(RuleBasedStateMachine):
             "somebody who was forgotten": message.contact in self.forgotten,
             "twice within a day": any(self.now < each.at + DAY for each in near),
             "the same step twice": bool(same),
+            "a step after a later one": not idempotent and any(each.message.step > message.step for each in occasion),
+            "a reminder too soon": not idempotent and self.now < max(sooner, default=START - 3 * DAY) + 3 * DAY,
             "the same message twice": message.id in ids and not idempotent,
         }
         self.broken += [f"{law}: {message.id} at {self.now}" for law, is_broken in laws.items() if is_broken]

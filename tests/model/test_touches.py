@@ -36,7 +36,7 @@ MESSAGE = Message(
     survey="s", occasion="o", contact="c", step=0, channel="email", to="a@example.com", destination=7, due=AT, arm="x"
 )
 NO_ROW = dict.fromkeys(("survey", "survey_kind", "occasion", "step", "attempt", "channel", "destination", "arm"))
-NO_ROW |= {"touchpoint": None, "rating": None}
+NO_ROW |= {"touchpoint": None, "rating": None, "waits": False}
 
 
 def of_a_survey(event):
@@ -46,11 +46,13 @@ def of_a_survey(event):
 def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to bottom
     """Read a log as rows, one event after the other, with nothing but dicts."""
     rows, seen, rows_of, reached = [], set(), {}, {}
-    undelivered, withheld = set(), set()
+    undelivered, withheld, untaken = set(), set(), {}
     for event in log:
         if event.id in seen:
             continue
         seen.add(event.id)
+        if isinstance(event, Sending | Sent | Failed | Settled):
+            untaken.pop(event.message, None)
         if isinstance(event, Scheduled):
             sent = event.message
             reached[sent.survey, sent.occasion, sent.contact] = sent.destination or None
@@ -66,13 +68,14 @@ def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to b
             else:
                 rows_of[sent.id] = row
                 rows.append(row)
-        elif isinstance(event, Sent | Failed | Withheld | Settled) and event.message not in rows_of:
+            untaken[sent.id] = rows_of[sent.id]
+        elif isinstance(event, Sending | Sent | Failed | Withheld | Settled) and event.message not in rows_of:
             continue
         elif isinstance(event, Withheld):
             withheld.add(id(rows_of[event.message]))
         elif isinstance(event, Settled):
             undelivered |= set() if event.delivered else {id(rows_of[event.message])}
-        elif isinstance(event, Sent):
+        elif isinstance(event, Sending | Sent):
             rows_of[event.message]["at"] = max(rows_of[event.message]["at"], event.at)
         elif isinstance(event, Failed):
             if event.permanent:
@@ -81,10 +84,12 @@ def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to b
                 undelivered.add(id(rows_of[event.message]))
         elif type(event).__name__ not in SILENT:
             rows.append(NO_ROW | slow_row(event, rows_of, reached))
+    for row in untaken.values():
+        row["waits"] = True
     return [row for row in rows if id(row) not in withheld]
 
 
-SILENT = {"WaveDrawn", "Coded", "Sending", "FollowUpDecided", "CaseOpened", "CaseMoved", "CaseNoted", "CaseAlerted"}
+SILENT = {"WaveDrawn", "Coded", "FollowUpDecided", "CaseOpened", "CaseMoved", "CaseNoted", "CaseAlerted"}
 
 
 def slow_row(event, rows_of, reached):

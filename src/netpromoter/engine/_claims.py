@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
 import attrs
 
 from netpromoter._checks import refusal
-from netpromoter.model import Claim, Event, Scheduled, Settled, instant
+from netpromoter.model import Claim, Event, Message, Scheduled, Settled, instant
 from netpromoter.plugins import Store
 
 __all__ = ["settle", "uncertain"]
@@ -22,7 +23,10 @@ def uncertain(store: Store, surveys: Collection[str], at: datetime) -> list[Clai
 
 
 def settle(store: Store, surveys: Collection[str], message: str, *, delivered: bool, at: datetime) -> None:
-    """Write what became of one, unless somebody else has written it by now; one that was not delivered is due again."""
+    """Write what became of one, unless somebody else has written it by now.
+
+    One that was not delivered is due again, unless the next message of its occasion has been adopted since.
+    """
     with store.exclusive():
         claim = next((each for each in uncertain(store, surveys, at) if each.message.id == message), None)
         if claim is None:
@@ -30,7 +34,18 @@ def settle(store: Store, surveys: Collection[str], message: str, *, delivered: b
             rule = f"one that was taken, has no outcome, and whose lease is over, of {named}"
             raise refusal("message", rule, message)
         events: list[Event] = [Settled(message=message, at=at, delivered=delivered)]
-        if not delivered:
+        if not delivered and not _is_overtaken(store, claim.message):
             again = attrs.evolve(claim.message, attempt=claim.message.attempt + 1, due=at)
             events.append(Scheduled(message=again, at=at))
         store.append(events)
+
+
+def _is_overtaken(store: Store, message: Message) -> bool:
+    """Say whether a later message of the same occasion was adopted."""
+    adopted: Iterator[Any] = (each.event for each in store.entries(contacts=[message.contact], kinds=(Scheduled,)))
+    return any(_is_later(event.message, message) for event in adopted)
+
+
+def _is_later(other: Message, message: Message) -> bool:
+    names = "survey", "occasion", "contact"
+    return other.step > message.step and all(getattr(other, name) == getattr(message, name) for name in names)

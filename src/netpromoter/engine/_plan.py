@@ -334,11 +334,18 @@ def as_contacts(contacts: Any) -> Contacts:
 
 
 def as_touches(touches: Touches | Iterable[Event]) -> Touches:
-    """Take touches as columns, or fold events into them."""
+    """Take touches as columns, or fold events into them, of which each message left when it was due."""
     given: Any = touches
     if not isinstance(given, Touches | Iterable) or isinstance(given, str):
         raise refusal("touches", "Touches or events", given)
-    return touches if isinstance(touches, Touches) else Touches.of(touches)
+    if isinstance(touches, Touches):
+        return touches
+    return all_left(Touches.of(touches))
+
+
+def all_left(touches: Touches) -> Touches:
+    """Let no message wait: each has left, or leaves, when it was due."""
+    return attrs.evolve(touches, waits=np.zeros(len(touches), np.bool_))
 
 
 def plan(
@@ -359,7 +366,7 @@ def plan(
         Everybody who may be asked. `netpromoter.frames.contacts` says how a dataframe is read, and
         `netpromoter.formats.contacts` how a CSV file is; both have options for other names of columns.
     touches : Touches or iterable of Event
-        What has happened, to them and to others.
+        What has happened, to them and to others. Of events alone, each message counts as one that left when it was due.
     policy : Policy
         Whom to ask, and when.
     at : datetime

@@ -173,6 +173,7 @@ class _Turn:
             (off & ~(lost & (self.occasions.step == 0)), "reminders switched off"),
             (self.reminders.spent(self.occasions), "all messages sent"),
             (~lost & np.asarray(self.policy.reminders is None), "no reminders in this policy"),
+            (~lost & self.occasions.waits, "the message before has not left yet"),
         ]
 
     def _into_window(self, holding: Holding, time_zones: Column) -> None:

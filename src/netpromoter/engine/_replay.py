@@ -20,7 +20,7 @@ from netpromoter.stats import Method, Score
 
 from ._causes import Causes, Places, crossed, messages_of, rows_of
 from ._days import Days
-from ._plan import AnyContacts, as_contacts, as_touches
+from ._plan import AnyContacts, all_left, as_contacts, as_touches
 from ._simulate import cases, opened
 from ._turns import Turns, as_policies, numbered
 
@@ -221,7 +221,7 @@ def replay(
     Replay(nps, 2026-02-28 to 2026-03-11: 2 asks, 1 answered, 1 unknown)
     """
     policies, people = as_policies(policy), as_contacts(contacts)
-    log = numbered(as_touches(touches), people).sorted()
+    log = numbered(all_left(as_touches(touches)), people).sorted()
     first, last = instant("start", start), instant("end", end)
     if first >= last:
         raise refusal("end", f"after start, {start}", end)

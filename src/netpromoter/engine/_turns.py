@@ -14,7 +14,7 @@ from netpromoter._checks import refusal
 from netpromoter.model import KINDS, Contacts, Event, Instants, Touches
 from netpromoter.rules import FOREVER, History, Policy, among
 
-from ._plan import Held, as_touches
+from ._plan import Held, all_left, as_touches
 from ._planner import Planner
 
 __all__ = ["Source", "Turns", "as_history", "as_policies", "numbered", "together"]
@@ -185,7 +185,7 @@ def _compact(touches: Touches) -> Touches:
 
 def as_history(touches: Touches | Iterable[Event], by: np.datetime64) -> Touches:
     """Take what has happened until now; only messages may be scheduled for later."""
-    known = as_touches(touches)
+    known = all_left(as_touches(touches))
     later = (known.at > by) & ~np.isin(known.kind, [KINDS.index("invited"), KINDS.index("reminded")])
     if later.any():
         raise refusal("touches", f"no later than at, {by}, but for messages", known.at[later].max())

@@ -63,6 +63,7 @@ _COLUMNS: dict[str, Any] = {
     "arm": np.int16,
     "touchpoint": np.int16,
     "rating": np.int8,
+    "waits": np.bool_,
 }
 _LABELS = {
     "contact": "contacts",
@@ -97,6 +98,8 @@ class Touches:
         Fingerprints of addresses; 0 where it is not known.
     rating : array of int8, shape (rows,)
         The answer, for rows of kind "answered".
+    waits : array of bool, shape (rows,), default False
+        Whether it is a message that nobody has taken yet, so that it has not left.
     contacts, occasions, channels, arms, touchpoints : tuple of str
         What the codes stand for.
     surveys : tuple of (str, str)
@@ -128,12 +131,17 @@ class Touches:
     arm: npt.NDArray[np.int16]
     touchpoint: npt.NDArray[np.int16]
     rating: npt.NDArray[np.int8]
+    waits: npt.NDArray[np.bool_] = attrs.field()
     contacts: Sequence[str]
     surveys: Sequence[tuple[str, str]] = ()
     occasions: Sequence[str] = ()
     channels: Sequence[str] = ()
     arms: Sequence[str] = ()
     touchpoints: Sequence[str] = ()
+
+    @waits.default
+    def _none_waits(self) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(self.at), np.bool_)
 
     def __attrs_post_init__(self) -> None:
         for name, dtype in _COLUMNS.items():
@@ -224,7 +232,7 @@ class Touches:
             row[name] = None if numbers[name] == _NONE else getattr(self, table)[numbers[name]]
         survey, kind = row["survey"] or (None, None)
         known = {"kind": KINDS[numbers["kind"]], "at": aware(self.at[place]), "survey": survey, "survey_kind": kind}
-        return row | known | {"destination": numbers["destination"] or None}
+        return row | known | {"destination": numbers["destination"] or None, "waits": bool(numbers["waits"])}
 
 
 _Label = TypeVar("_Label")
@@ -253,6 +261,7 @@ class _Fold:
         self._labels: dict[str, dict[Any, int]] = {name: {} for name in _LABELS}
         self._seen: set[str] = set()
         self._messages: dict[str, int] = {}
+        self._untaken: dict[str, int] = {}
         self._reached: dict[tuple[str, str, str], int] = {}
         self._undelivered: set[int] = set()
         self._sent: set[int] = set()
@@ -270,11 +279,13 @@ class _Fold:
         for name, codes in self._labels.items():
             _check_size(name, len(codes))
         found: dict[str, Any] = {name: np.array(values, _COLUMNS[name]) for name, values in self._rows.items()}
+        found["waits"][list(self._untaken.values())] = True
         touches = Touches(**found | {_LABELS[name]: tuple(codes) for name, codes in self._labels.items()})
         return touches.where(np.delete(np.arange(len(touches)), list(self._withheld))) if self._withheld else touches
 
     def row(self, kind: str, at: np.datetime64, contact: str, **facts: Any) -> int:
-        values: dict[str, Any] = {"step": _NONE, "attempt": _NONE, "destination": 0, "rating": _NONE} | facts
+        values: dict[str, Any] = {"step": _NONE, "attempt": _NONE, "destination": 0, "rating": _NONE, "waits": False}
+        values |= facts
         values |= {"kind": _CODE[kind], "at": at, "contact": contact}
         for name, codes in self._labels.items():
             label = values.get(name)
@@ -301,7 +312,7 @@ class _Fold:
         )
         if before is not None and before in self._undelivered and before not in self._withheld:
             place = self._again(before)
-        self._messages[message.id] = place
+        self._messages[message.id] = self._untaken[message.id] = place
 
     def _again(self, before: int) -> int:
         """Let the last row take the place of an attempt that did not reach anybody."""
@@ -314,6 +325,7 @@ class _Fold:
 
     def sending(self, event: Sending | Sent) -> None:
         """Whoever has taken a message may have sent it, whatever becomes known of it."""
+        self._untaken.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is not None:
             rows = self._rows["at"]
@@ -326,6 +338,7 @@ class _Fold:
             self._withheld.discard(self._messages[event.message])
 
     def failed(self, event: Failed) -> None:
+        self._untaken.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is None:
             return
@@ -340,6 +353,7 @@ class _Fold:
             self._withheld.add(place)
 
     def settled(self, event: Settled) -> None:
+        self._untaken.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is not None and not event.delivered:
             self._undelivered.add(place)

@@ -160,7 +160,8 @@ class Occasions:
 
     `invited` and `latest` are the instants of the first and the last message, `messages` the number of those that have
     not come back, `asks` the number of all occasions so far, `channel` a code into `History.channels`, `row` the number
-    of the row of the last message, for `History.labels`, and `in_vain` whether it has come back.
+    of the row of the last message, for `History.labels`, `in_vain` whether it has come back, and `waits` whether it is
+    still to leave. The last message is that of the highest step, whenever an earlier one may have left.
     """
 
     invited: Instants
@@ -173,6 +174,7 @@ class Occasions:
     channel: npt.NDArray[np.int16]
     destination: _Words
     in_vain: _Mask
+    waits: _Mask
 
     @classmethod
     def none(cls, size: int) -> Occasions:
@@ -188,6 +190,7 @@ class Occasions:
             channel=np.full(size, _NOBODY, np.int16),
             destination=np.zeros(size, np.uint64),
             in_vain=np.zeros(size, np.bool_),
+            waits=np.zeros(size, np.bool_),
         )
 
     def take(self, positions: _Ints) -> Occasions:
@@ -211,12 +214,15 @@ class Occasions:
         grown.messages[:] += np.bincount(people[since], minlength=len(grown.messages))
         last = np.full(len(grown.row), _NOBODY, np.int64)
         last[people] = chosen
+        grown.latest[people] = touches.at[chosen]
+        chosen = chosen[touches.occasion[chosen] == touches.occasion[last[people]]]
+        chosen = chosen[np.argsort(touches.step[chosen], kind="stable")]
+        last[rows.person[chosen]] = chosen
         reached = np.flatnonzero(last >= 0)
         chosen = last[reached]
         grown.row[reached] = before + chosen
-        grown.latest[reached], grown.channel[reached] = touches.at[chosen], rows.channel[chosen]
-        grown.in_vain[reached] = in_vain[chosen]
-        for name in ("step", "attempt", "destination"):
+        grown.channel[reached], grown.in_vain[reached] = rows.channel[chosen], in_vain[chosen]
+        for name in ("step", "attempt", "destination", "waits"):
             getattr(grown, name)[reached] = getattr(touches, name)[chosen]
         return grown
 

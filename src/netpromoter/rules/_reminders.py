@@ -50,7 +50,8 @@ class Reminders:
     Parameters
     ----------
     after : timedelta or sequence of timedelta, default 3 and 7 days
-        How long after the invitation each reminder is sent. One that leaves late puts off the next.
+        How long after the invitation each reminder is sent. One that leaves late puts off the next, and as long as a
+        message has not left there is no next.
     max_messages : int, default 3
         How many messages one person gets, the invitation counted.
     per : "occasion" or timedelta, default "occasion"

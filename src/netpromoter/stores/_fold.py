@@ -44,6 +44,7 @@ _KIND = np.full(len(CODE_OF), KINDS.index("bounced"), np.uint8)
 for _name, _kind in _BECOMES.items():
     _KIND[CODE_OF[_name]] = KINDS.index(_kind)
 _INVITED, _REMINDED = KINDS.index("invited"), KINDS.index("reminded")
+_AFTER_TAKING = ("sending", "sent", "failed", "failed_for_good", "settled", "settled_undelivered")
 _MAKES_A_ROW = np.zeros(len(CODE_OF), bool)
 _MAKES_A_ROW[[CODE_OF[name] for name in _BECOMES if name not in {"bounced", "failed_for_good"}]] = True
 
@@ -81,6 +82,7 @@ class _Fold:
         self.labeled = _MAKES_A_ROW[self.event] | (bounced & ~is_linked)
         self.there = self.labeled | self.copies
         self.withheld = np.zeros(len(self.event), bool)
+        self.waits = self.event == CODE_OF["scheduled"]
         self.kind = _KIND[self.event]
         self.at = columns["at"].copy()
         self.origin = np.where(self.copies, self.linked, np.arange(len(self.event)))
@@ -95,6 +97,8 @@ class _Fold:
         for name in ("sending", "sent"):
             reports = self._reports(name)
             np.maximum.at(self.at, self.linked[reports], self.at[reports])
+        for name in _AFTER_TAKING:
+            self.waits[self.linked[self._reports(name)]] = False
         self.withheld[self.linked[self._reports("withheld")]] = True
         self.withheld[self.linked[self._reports("sent")]] = False
 
@@ -124,6 +128,7 @@ class _Fold:
             for name, dtype in (("step", np.int16), ("attempt", np.int16), ("rating", np.int8))
         }
         found |= {"kind": self.kind[rows], "at": self.at[rows].view("datetime64[us]")}
+        found["waits"] = self.waits[origin] & (self.event[rows] == CODE_OF["scheduled"])
         found["destination"] = np.ascontiguousarray(self.destination[rows]).view(np.uint64)
         labeled = np.flatnonzero(self.labeled)
         for name, (table, dtype) in _LABELED.items():
