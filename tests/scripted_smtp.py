@@ -17,7 +17,7 @@ FAULTS = ("4xx", "5xx", "reset", "hang", "garbage", "slow drip")
 LINES = {
     "421": b"421 closing\r\n",
     "4xx": b"451 later, <Ann@Example.com>\r\n",
-    "5xx": b"554 never\r\n",
+    "5xx": b"550 never\r\n",
     "garbage": b"\x00\xff what\r\n",
 }
 PAUSE = 0.05

@@ -184,10 +184,10 @@ def test_international_addresses_go_where_they_are_understood(start, postbox, le
 
 
 def test_international_addresses_are_refused_elsewhere(letter_to):
-    """Without SMTPUTF8 an address is refused for ever, and an own address brings the channel down."""
+    """Without SMTPUTF8 an address is refused for now, and an own address brings the channel down."""
     with ScriptedServer(features=["SIZE"]) as server:
         receipt = plain(server.port).send(letter_to("änn@example.com"))
-        assert (receipt.accepted, receipt.permanent) == (False, True)
+        assert (receipt.accepted, receipt.permanent) == (False, False)
         assert receipt.reason == "the address needs a server with SMTPUTF8, which this one does not have"
         with pytest.raises(ChannelDown, match="it has no SMTPUTF8"):
             SmtpChannel("127.0.0.1", port=server.port, security="none", sender="cäre@example.com").send(letter_to())
@@ -256,14 +256,14 @@ def test_words_before_the_line_is_secret_are_not_believed(letter_to, server_cont
 @pytest.mark.parametrize(
     ("answer", "permanent"),
     [
-        *((f"550 {status} no", True) for status in ["5.0.0", "5.1.1", "5.1.2", "5.1.10", "5.2.1", "5.4.1", "5.4.4"]),
+        *((f"550 {status} no", True) for status in ["5.1.1", "5.1.2", "5.1.10", "5.2.1", "5.4.1", "5.4.4"]),
         *((f"550 {status} no", False) for status in ["5.1.7", "5.1.8", "5.2.2", "5.2.3", "5.3.4", "5.4.5", "5.6.0"]),
-        *((f"554 {status} no", False) for status in ["5.7.1", "5.7.26", "5.1.80"]),
-        *((answer, True) for answer in ["550 no", "554 5.1 no", "500"]),
-        *((answer, False) for answer in ["552 too much", "451 5.1.1 later", "421 4.3.2 closing"]),
+        *((f"550 {status} no", False) for status in ["5.7.0", "5.7.1", "5.7.26", "5.1.80"]),
+        ("554 5.4.1 Recipient address rejected: Access denied", True),
+        *((answer, False) for answer in ["451 5.1.1 later", "421 4.3.2 closing"]),
     ],
 )
-def test_whose_fault_a_refusal_is(letter_to, answer, permanent):
+def test_an_exact_status_says_whose_fault_a_refusal_is(letter_to, answer, permanent):
     """A refusal is permanent only where the address itself is to blame, at RCPT, DATA and the final dot alike."""
     for phase in ("RCPT", "DATA", "final dot"):
         with ScriptedServer(says={phase: answer.encode()}) as server:
@@ -271,6 +271,40 @@ def test_whose_fault_a_refusal_is(letter_to, answer, permanent):
             assert (receipt.accepted, receipt.permanent) == (False, permanent)
             assert receipt.reason.startswith(answer[:3])
             assert server.taken == []
+
+
+@pytest.mark.parametrize("status", ["", "5.0.0 ", "5.1.0 ", "5.2.0 ", "5.1 "])
+@pytest.mark.parametrize("code", [500, 530, 550, 551, 552, 553, 554])
+def test_a_bare_refusal_is_of_the_address_only_where_a_mailbox_was_asked_for(letter_to, code, status):
+    """Without an exact status only 550, 551 and 553 to RCPT say that there is no mailbox."""
+    for phase in ("RCPT", "DATA", "final dot"):
+        with ScriptedServer(says={phase: f"{code} {status}no such user".encode()}) as server:
+            receipt = plain(server.port).send(letter_to())
+            assert (receipt.accepted, receipt.permanent) == (False, phase == "RCPT" and code in {550, 551, 553})
+            assert receipt.reason.startswith(str(code))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("relay not permitted", "We do not RELAY", "Authentication required", "unauthorized", "not allowed"),
+        *("Access denied", "for reasons of policy", "Sender verify failed", "bad reputation", "rejected as spam"),
+        *("blocked", "in a black list", "blacklisted", "SPF check failed", "no reverse DNS", "over quota"),
+        *("mailbox full", "over the limit", "too many recipients", "5.0.0 Relaying denied", "no\r\n550 such relay"),
+    ],
+)
+def test_words_of_another_cause_close_no_address(letter_to, words):
+    """A bare 550 to RCPT that speaks of whoever sends, or of what passes, would meet everybody in a wave."""
+    with ScriptedServer(says={"RCPT": f"550{'-' if '550' in words else ' '}{words}".encode()}) as server:
+        receipt = plain(server.port).send(letter_to())
+        assert (receipt.accepted, receipt.permanent) == (False, False)
+
+
+def test_no_refusal_of_the_sender_closes_an_address(letter_to):
+    """A 5xx to MAIL says nothing of any address, however exact it is: the channel is down."""
+    for answer in (b"530 Authentication required", b"554 Email address is not verified", b"550 5.1.1 no such user"):
+        with ScriptedServer(says={"MAIL": answer}) as server, pytest.raises(ChannelDown, match=answer.decode()):
+            plain(server.port).send(letter_to())
 
 
 def test_long_answers_are_cut(letter_to):

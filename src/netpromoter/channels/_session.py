@@ -27,8 +27,16 @@ _CLOSING = 421
 _STATUS = re.compile(r"^5\.\d{1,3}\.\d{1,3}\b")
 # RFC 3463: no such mailbox or domain, a mailbox that is disabled, a host that is not found. The rest is not the fault
 # of the address: a full mailbox, a message too large, spam, a quota, a relay that does not know us.
-_OF_THE_ADDRESS = re.compile(r"^5\.(?:0\.0|1\.(?:[0-69]|10)|2\.[01]|4\.[14])$")
-_TOO_MUCH = 552
+_OF_THE_ADDRESS = re.compile(r"5\.(?:1\.(?:[1-69]|10)|2\.1|4\.[14])")
+# "Other or undefined" there: it says no more than the code.
+_INEXACT = frozenset({"5.0.0", "5.1.0", "5.2.0"})
+# RFC 5321, 4.2.3: the mailbox is not there, not here, or no name of one. The same codes are given to senders too.
+_NO_MAILBOX = frozenset({550, 551, 553})
+_ANOTHER_CAUSE = re.compile(
+    r"relay|auth|permitted|allowed|denied|policy|sender|reputation|spam|block|black ?list|too many"
+    r"|\b(?:spf|dns|quota|full|limit)",
+    re.IGNORECASE,
+)
 
 
 def told(error: Exception) -> str:
@@ -43,11 +51,17 @@ def _said(code: int, text: bytes | str) -> str:
     return f"{code} {words}" if code > 0 else f"an answer that is none: {words}"
 
 
-def _refusal(code: int, text: bytes) -> Refused:
+def _refusal(command: str, code: int, text: bytes) -> Refused:
     """Tell what may pass from what is wrong with the address for ever."""
-    status = _STATUS.match(text.decode("ascii", "replace"))
-    lasting = bool(_OF_THE_ADDRESS.match(status[0])) if status else code != _TOO_MUCH
-    return Refused(_said(code, text), permanent=code >= 500 and lasting)
+    lasting = code >= 500 and _is_of_the_address(command, code, text.decode("ascii", "replace"))
+    return Refused(_said(code, text), permanent=lasting)
+
+
+def _is_of_the_address(command: str, code: int, words: str) -> bool:
+    status = _STATUS.match(words)
+    if status and status[0] not in _INEXACT:
+        return bool(_OF_THE_ADDRESS.fullmatch(status[0]))
+    return command.startswith("RCPT") and code in _NO_MAILBOX and not _ANOTHER_CAUSE.search(words)
 
 
 def _literal(line: socket.socket) -> str:
@@ -117,7 +131,7 @@ class Session(smtplib.SMTP):
         """Say something, and hear what was expected, a refusal of the message, or what brings the channel down."""
         code, text = self.docmd(command)
         if code // 100 in refusals:
-            raise _refusal(code, text)
+            raise _refusal(command, code, text)
         if code // 100 != expected:
             raise smtplib.SMTPResponseException(code, text)
         return text
@@ -163,7 +177,7 @@ class Session(smtplib.SMTP):
         if not self.has_extn("smtputf8"):
             if letter.sender.international:
                 raise smtplib.SMTPNotSupportedError("the server does not take the sender: it has no SMTPUTF8")
-            raise Refused("the address needs a server with SMTPUTF8, which this one does not have", permanent=True)
+            raise Refused("the address needs a server with SMTPUTF8, which this one does not have")
         return " SMTPUTF8"
 
     def carry(self, letter: Letter) -> str:
