@@ -38,7 +38,7 @@ class AppriseChannel:
 
     Needs ``netpromoter[apprise]``. A message with HTML alone is refused, and one that is longer than the service
     takes; where there is text and HTML, the text is sent, which says the same. Headers are for mail and are not sent.
-    What Apprise cannot send counts as refused for now: it does not say why, nor whether the address is to blame.
+    What Apprise fails to send is uncertain: it does not say why, nor whether the service has the message.
 
     Parameters
     ----------
