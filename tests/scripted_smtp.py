@@ -30,9 +30,11 @@ class Gone(Exception):
 class ScriptedServer:
     """Speaks SMTP on a real socket, each client in a thread."""
 
-    def __init__(self, context=None, *, phase=None, fault=None, implicit=False, features=("AUTH PLAIN",), says=None):
+    def __init__(
+        self, context=None, *, phase=None, fault=None, implicit=False, features=("AUTH PLAIN",), says=None, thinks=None
+    ):
         self.context, self.phase, self.fault, self.implicit = context, phase, fault, implicit
-        self.features, self.says = features, says or {}
+        self.features, self.says, self.thinks = features, says or {}, thinks or {}
         self.spent, self.connections, self.taken, self.heard = False, 0, [], []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
@@ -107,6 +109,7 @@ class Client:
         """Answer well, or fail if it is time to; say which."""
         if self.fail(phase):
             return False
+        time.sleep(self.server.thinks.get(phase, 0))
         said = self.server.says.get(phase, good)
         self.line.sendall(said + b"\r\n")
         return said == good

@@ -78,6 +78,7 @@ def tried(cell):
             username="acme",
             password="secret",  # noqa: S106 -- of a server in this process
             timeout=timedelta(seconds=1.2 if fault in WAITING else 20),
+            final_timeout=timedelta(seconds=1.5 if fault in WAITING else 20),
             context=CLIENT,
         )
         with channel:

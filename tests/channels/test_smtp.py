@@ -20,6 +20,7 @@ from scripted_smtp import ScriptedServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd", "ignore:Requiring AUTH:UserWarning")
 SENDER = "Acme <care@example.com>"
+SHORT, LONG = timedelta(seconds=0.5), timedelta(minutes=10)
 LOGIN = {"username": "acmé", "password": "pässword"}
 
 
@@ -328,6 +329,34 @@ def test_answers_have_an_end(letter_to, said):
                 channel.send(letter_to())
 
 
+def test_a_server_may_look_at_a_mail_for_longer_than_it_may_be_silent(letter_to):
+    """After the final dot, and nowhere else, the patience is that of `final_timeout`: ten minutes as in RFC 5321."""
+    assert plain(25).final_timeout == timedelta(minutes=10)
+    with ScriptedServer(thinks={"final dot": 0.9}) as server:
+        assert plain(server.port, timeout=SHORT, final_timeout=LONG).send(letter_to()).accepted
+        with pytest.raises(Uncertain, match=r"^the server may have taken the message: .*timed out"):
+            plain(server.port, timeout=LONG, final_timeout=SHORT).send(letter_to())
+    for phase in ("greeting", "RCPT", "DATA"):
+        with ScriptedServer(thinks={phase: 0.9}) as server, pytest.raises(ChannelDown, match="timed out"):
+            plain(server.port, timeout=SHORT, final_timeout=LONG).send(letter_to())
+
+
+@pytest.mark.parametrize("answer", [b"250 taken", b"451 later"])
+def test_the_patience_ends_with_the_answer(letter_to, answer):
+    """Whatever a server says to a mail, it may be silent no longer than before when it is spoken to again."""
+    with ScriptedServer(says={"final dot": answer}) as server:
+        channel = plain(server.port, timeout=SHORT, final_timeout=LONG)
+        with channel:
+            assert channel.send(letter_to()).accepted == (answer[:1] == b"2")
+            assert channel._line.session.sock.gettimeout() == SHORT.total_seconds()
+
+
+def test_an_answer_to_a_mail_comes_in_one_go(letter_to):
+    """A server that has begun to answer has no more patience than elsewhere, so that a mail ends before its lease."""
+    with ScriptedServer(phase="final dot", fault="slow drip") as server, pytest.raises(Uncertain):
+        plain(server.port, timeout=SHORT, final_timeout=LONG).send(letter_to())
+
+
 def test_a_connection_that_was_closed_in_between_is_made_again(letter_to):
     """A server may take only so many mails over one connection; nobody's mail fails by it."""
     with ScriptedServer() as server, plain(server.port) as channel:
@@ -428,7 +457,7 @@ WRONG = [
     ("username and password", {"password": "b"}),
     ("username", {"username": "", "password": "b"}),
     *(("password", {"username": "a", "password": held}) for held in ["s3cret\r\n", "", 7]),
-    *(("timeout", {"timeout": held}) for held in [30, timedelta(0)]),
+    *((name, {name: held}) for name in ("timeout", "final_timeout") for held in [30, timedelta(0)]),
     ("context", {"context": True}),
     *(("ehlo", {"ehlo": held}) for held in ["a\r\nMAIL", "müller.example", "a b", ""]),
 ]

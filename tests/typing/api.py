@@ -635,6 +635,7 @@ def what_carries(folder: Path) -> dict[str, plugins.Channel | Callable[[], plugi
         username="acme",
         password=os.environ["SMTP_PASSWORD"],
         timeout=timedelta(seconds=20),
+        final_timeout=timedelta(minutes=5),
     )
     hook = nps.WebhookChannel("https://example.com/hook", clock=lambda: datetime.now(UTC))
     found = nps.load_plugins(Office(), entry_points=False)

@@ -7,7 +7,8 @@ import re
 import smtplib
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from netpromoter._checks import spoken
@@ -78,10 +79,11 @@ class Session(smtplib.SMTP):
     """A connection, ready to carry mail; it is closed wherever it is not known what the server thinks."""
 
     def __init__(
-        self, host: str, port: int, *, seconds: float, ehlo: str | None, context: ssl.SSLContext | None
+        self, host: str, port: int, *, seconds: float, final: float, ehlo: str | None, context: ssl.SSLContext | None
     ) -> None:
         self._context = context
         self._seconds = seconds
+        self._final = final
         self._rest = b""
         self._name = ehlo
         super().__init__(host, port, local_hostname="localhost", timeout=seconds)
@@ -98,7 +100,7 @@ class Session(smtplib.SMTP):
             return self._context.wrap_socket(line, server_hostname=host)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one answer, within twice the timeout however slowly it comes."""
+        """Read one answer: after its first piece it has as long as the timeout, however slowly it comes."""
         try:
             lines = self._lines()
         except OSError as error:
@@ -129,7 +131,11 @@ class Session(smtplib.SMTP):
 
     def _ask(self, expected: int, command: str, *, refusals: tuple[int, ...] = (4, 5)) -> bytes:
         """Say something, and hear what was expected, a refusal of the message, or what brings the channel down."""
-        code, text = self.docmd(command)
+        self.putcmd(command)
+        return self._hear(expected, command, refusals)
+
+    def _hear(self, expected: int, command: str, refusals: tuple[int, ...] = (4, 5)) -> bytes:
+        code, text = self.getreply()
         if code // 100 in refusals:
             raise _refusal(command, code, text)
         if code // 100 != expected:
@@ -187,9 +193,22 @@ class Session(smtplib.SMTP):
         self.send(letter.stuffed)
         try:
             # from here on nobody knows whether the server has taken it, until it says so
-            return spoken(self._ask(2, "."))
+            self.putcmd(".")
+            with self._patience():
+                return spoken(self._hear(2, "."))
         except OSError as error:
             raise Uncertain(f"the server may have taken the message: {told(error)}") from None
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Bear a longer silence, while the server looks at the whole mail."""
+        line: Any = self.sock
+        line.settimeout(self._final)
+        try:
+            yield
+        finally:
+            if self.sock is not None:
+                line.settimeout(self._seconds)
 
     def start_over(self) -> None:
         """Forget the mail that was refused."""

@@ -17,7 +17,8 @@ from netpromoter.model import Message, Receipt
 
 from ._address import Address
 from ._address import sender as read_sender
-from ._fields import greeting, host, secret, timeout, trust
+from ._fields import greeting, host, secret, trust
+from ._fields import timeout as patience
 from ._mail import Letter, letter
 from ._refused import Refused
 
@@ -92,6 +93,10 @@ class SmtpChannel:
         To log in with, never without TLS. Never shown.
     timeout : timedelta, default 30 seconds
         How long the server may be silent, and how long an answer may take that comes in pieces.
+    final_timeout : timedelta, default 10 minutes
+        How long the server may be silent once it has the whole mail, in place of `timeout`: it may scan the mail before
+        it answers, and RFC 5321 (4.5.3.2.6) asks for ten minutes. Without the answer the message is uncertain. It must
+        be shorter than the lease of the program, which is 15 minutes unless given.
     context : ssl.SSLContext, optional
         Which certificates are trusted; None for those that the system trusts.
     ehlo : str, optional
@@ -114,7 +119,8 @@ class SmtpChannel:
     sender: str = attrs.field(kw_only=True, repr=False)
     username: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(secret))
     password: str | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(secret))
-    timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True, validator=timeout)
+    timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True, validator=patience)
+    final_timeout: timedelta = attrs.field(default=timedelta(minutes=10), kw_only=True, validator=patience)
     context: ssl.SSLContext | None = attrs.field(default=None, kw_only=True, repr=False, validator=optional(trust))
     ehlo: str | None = attrs.field(default=None, kw_only=True, validator=optional(greeting))
     _from: Address = attrs.field(init=False, repr=False)
@@ -219,9 +225,9 @@ class SmtpChannel:
     def _connected(self) -> Session:
         from ._session import Session
 
-        seconds = self.timeout.total_seconds()
+        seconds, final = self.timeout.total_seconds(), self.final_timeout.total_seconds()
         implicit = self._trust() if self.security == "tls" else None
-        session = Session(self.host, self.port, seconds=seconds, ehlo=self.ehlo, context=implicit)
+        session = Session(self.host, self.port, seconds=seconds, final=final, ehlo=self.ehlo, context=implicit)
         try:
             session.prepare(self._trust() if self.security == "starttls" else None, self._login())
         except BaseException:
