@@ -47,11 +47,12 @@ _OURS = frozenset(
     | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 )
 #: What is not acted upon by whoever answers so (RFC 9110, 6585 and 8470); of other errors of a server nobody knows.
-_TRY_AGAIN = frozenset({408, 425, 429, 501, 503, 505})
+_TRY_AGAIN = frozenset({408, 413, 425, 429, 501, 503, 505})
 _OURSELVES = frozenset({401, 402, 403, 404, 405, 406, 407, 411, 415, 421, 426, 431})
 _GONE = 410
-_SECONDS = re.compile(r"\d{1,9}")
+_SECONDS = re.compile(r"0*([0-9]+)")
 _LONGEST_WAIT = timedelta(days=7)
+_DIGITS = 7  # whatever has more is longer than that, also when it is cut
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]+={0,2}")
 
 
@@ -124,7 +125,7 @@ class WebhookChannel:
     answer                    what it means
     ========================  ==================================================================================
     2xx                       accepted
-    408, 425, 429, 503 ...    refused for now; Retry-After is heeded, up to a week
+    408, 413, 425, 429, 503   refused for now, as by 501 and 505; Retry-After is heeded, up to a week
     410                       refused for ever: this address is gone
     400, 422, other 4xx       this message is refused, and its address is not to blame
     401 to 407, 411, 415 ...  the channel is down: it is set up wrongly, and no message would pass
@@ -275,8 +276,10 @@ class WebhookChannel:
 
     def _wait(self, text: str | None) -> timedelta | None:
         """Read Retry-After (RFC 9110): seconds, or a date."""
-        if text is None or _SECONDS.fullmatch(text.strip()):
-            return None if text is None else min(timedelta(seconds=int(text)), _LONGEST_WAIT)
+        if text is None:
+            return None
+        if seconds := _SECONDS.fullmatch(text.strip()):
+            return min(timedelta(seconds=int(seconds[1][:_DIGITS])), _LONGEST_WAIT)
         try:
             until = parsedate_to_datetime(text)
         except (ValueError, OverflowError):
