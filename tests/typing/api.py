@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
+from hypothesis.strategies import SearchStrategy
 from matplotlib.axes import Axes
 
 import netpromoter as nps
@@ -896,6 +897,8 @@ class TestBallotBox(testing.BallotBoxContract):
 
 def drawn_messages() -> None:
     print(testing.rendered_messages(to="bob@example.com"))
+    assert_type(testing.values(nps.Message), SearchStrategy[nps.Message])
+    assert_type(testing.values(model.Sent), SearchStrategy[model.Sent])
 
 
 def pictures(s: nps.Score, by: nps.Breakdown, year: nps.Simulation, ax: Axes) -> None:

@@ -1,4 +1,4 @@
-"""The conformance kit for those who write plugins: what a port promises, as tests to inherit from."""
+"""The conformance kit for those who write plugins: what a port promises, as tests, and what to give to tests."""
 
 from netpromoter.errors import MissingDependency
 
@@ -13,9 +13,10 @@ try:
     from ._ballot_box import BallotBoxContract
     from ._channel import ChannelContract, rendered_messages
     from ._store import StoreContract
+    from ._values import values
 except ModuleNotFoundError as error:
     if error.name not in {"hypothesis", "pytest"}:
         raise
     raise MissingDependency(f"netpromoter.testing needs {error.name}: install netpromoter[testing]") from error
 
-__all__ = ["BallotBoxContract", "ChannelContract", "StoreContract", "rendered_messages"]
+__all__ = ["BallotBoxContract", "ChannelContract", "StoreContract", "rendered_messages", "values"]
