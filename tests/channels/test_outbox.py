@@ -46,6 +46,10 @@ class TestOutboxChannel(ChannelContract):
         return lambda: [mail["To"] for mail in arrived()]
 
     @pytest.fixture
+    def headers(self, arrived):
+        return lambda: [dict(mail) for mail in arrived()]
+
+    @pytest.fixture
     def down_channel(self, tmp_path):
         (tmp_path / "file").write_text("no folder")
         return OutboxChannel(tmp_path / "file" / "outbox")

@@ -123,6 +123,10 @@ class TestSmtpChannel(ChannelContract):
         return lambda: [", ".join(envelope.rcpt_tos) for envelope in postbox.envelopes]
 
     @pytest.fixture
+    def headers(self, postbox):
+        return lambda: [dict(mail) for mail in postbox.read()]
+
+    @pytest.fixture
     def refusing_channel(self, start):
         class Refusing(Postbox):
             async def handle_RCPT(self, _server, _session, _envelope, address, _options):  # noqa: N802

@@ -102,6 +102,10 @@ class TestWebhookChannel(ChannelContract):
         return lambda: [data["to"] for data in service.by_key.values()]
 
     @pytest.fixture
+    def headers(self, service):
+        return lambda: [data["headers"] for data in service.by_key.values()]
+
+    @pytest.fixture
     def refusing_channel(self, refusing_service):
         return WebhookChannel(refusing_service.url)
 

@@ -6,6 +6,7 @@ import copy
 import inspect
 import re
 import threading
+from functools import partial
 from secrets import token_bytes
 
 import attrs
@@ -569,3 +570,24 @@ def test_there_is_a_test_for_each_sentence():
     assert sorted(SENTENCES) == sorted(BROKEN) == list(range(1, 16))
     for number, name in SENTENCES.items():
         assert f"{number}. {' '.join(inspect.getdoc(getattr(BallotBoxContract, name)).split())}" in port
+
+
+def test_who_cannot_open_a_box_again_is_told_what_is_not_looked_at():
+    """The skipped test names the fixture, and each sentence that would look through it."""
+    through = [number for number, name in SENTENCES.items() if "reopen" in parameters(name)]
+    *first, last = map(str, through)
+    told = f"a fixture `reopen` would .* what is durable, .*: sentences {', '.join(first)} and {last}$"
+    with pytest.raises(pytest.skip.Exception, match=told):
+        BallotBoxContract().test_reopen(Box(), None)
+
+
+def test_a_box_that_is_opened_again_is_another():
+    """What gives the box itself back would show nothing."""
+    box = Box()
+    BallotBoxContract().test_reopen(box, partial(copy.copy, box))
+    with pytest.raises(AssertionError):
+        BallotBoxContract().test_reopen(box, lambda: box)
+
+
+def parameters(name):
+    return inspect.signature(getattr(BallotBoxContract, name)).parameters

@@ -16,7 +16,8 @@ SENTENCES = {
     int(number): " ".join(words.split())
     for number, words in re.findall(r"^(\d+)\. (.*?)(?=^\d+\.|\n\n|\Z)", getdoc(Channel), re.MULTILINE | re.DOTALL)
 }
-TESTS = {int(name[5:7]): getattr(ChannelContract, name) for name in dir(ChannelContract) if name.startswith("test_")}
+NAMES = [name for name in dir(ChannelContract) if name.startswith("test_")]
+TESTS = {int(name[5:7]): getattr(ChannelContract, name) for name in NAMES if "_with_" not in name}
 
 PROGRAM = '''
 import gc
@@ -67,10 +68,13 @@ class Good:
         return message.id
 
     def deliver(self, message):
-        self.mailbox[self.key(message)] = message.to, self.words(message)
+        self.mailbox[self.key(message)] = message.to, self.words(message), self.head(message)
 
     def words(self, message):
         return f"{message.subject} {message.text} {message.html}"
+
+    def head(self, message):
+        return dict(message.headers)
 
 
 class Loud(Good):
@@ -119,8 +123,8 @@ class Loses2(Good):
 
 class First2(Good):
     def deliver(self, message):
-        to, _ = next(iter(self.mailbox.values()), (message.to, ""))
-        self.mailbox[message.id] = to, self.words(message)
+        to, *_ = next(iter(self.mailbox.values()), [message.to])
+        self.mailbox[message.id] = to, self.words(message), self.head(message)
 
 
 class Raises3(Good):
@@ -182,6 +186,16 @@ class Bare5(Good):
 class Unjoined5(Good):
     def words(self, message):
         return super().words(message).replace("\\u200d", "")
+
+
+class Headless5(Good):
+    def head(self, message):
+        return {}
+
+
+class Folds5(Good):
+    def head(self, message):
+        return {name: value[:78] for name, value in message.headers.items()}
 
 
 class Empty5(Good):
@@ -365,11 +379,15 @@ def contract(kind):
 
         @pytest.fixture
         def delivered(self, mailbox):
-            return lambda: [words for _, words in mailbox.values()]
+            return lambda: [words for _, words, _ in mailbox.values()]
 
         @pytest.fixture
         def recipients(self, mailbox):
-            return lambda: [to for to, _ in mailbox.values()]
+            return lambda: [to for to, *_ in mailbox.values()]
+
+        @pytest.fixture
+        def headers(self, mailbox):
+            return lambda: [head for *_, head in mailbox.values()]
 
         @pytest.fixture
         def refusing_channel(self, mailbox):
@@ -401,7 +419,7 @@ class TestAlone(ChannelContract):
 class TestThrough(TestAlone):
     @pytest.fixture
     def delivered(self, channel):
-        return lambda: [words for _, words in channel.mailbox.values()]
+        return lambda: [words for _, words, _ in channel.mailbox.values()]
 '''
 BROKEN = {name: int(number) for name, number in re.findall(r"^class (\w+?(\d+))\(Good\)", PROGRAM, re.MULTILINE)}
 
@@ -411,7 +429,7 @@ FOUND = {}
 
 @pytest.fixture
 def outcomes(pytester):
-    """Run the contract on all of these channels, once; give what became of each sentence."""
+    """Run the contract on all of these channels, once; give what became of each test, and why it was skipped."""
     return FOUND or ran(pytester)
 
 
@@ -420,8 +438,14 @@ def ran(pytester):
     for report in pytester.inline_run("-p", "no:cacheprovider", "-q").getreports("pytest_runtest_logreport"):
         if report.when == "call" or report.skipped:
             _, kind, test = report.nodeid.split("::")
-            FOUND.setdefault(kind.removeprefix("Test"), {})[int(test[5:7])] = report.outcome
+            why = report.longrepr[2].removeprefix("Skipped: ") if report.skipped else None
+            FOUND.setdefault(kind.removeprefix("Test"), {})[test] = report.outcome, why
     return FOUND
+
+
+def skipped(found):
+    """Give why each test was skipped that was."""
+    return {test: why for test, (outcome, why) in found.items() if outcome == "skipped"}
 
 
 def test_each_sentence_of_the_port_has_its_test():
@@ -432,17 +456,32 @@ def test_each_sentence_of_the_port_has_its_test():
 
 def test_a_channel_fails_exactly_at_the_sentence_that_it_breaks(outcomes):
     """What keeps the contract passes; what breaks one sentence fails there and nowhere else."""
-    failed = {kind: [number for number in found if found[number] == "failed"] for kind, found in outcomes.items()}
+    failed = {
+        kind: sorted({int(test[5:7]) for test, (outcome, _) in found.items() if outcome == "failed"})
+        for kind, found in outcomes.items()
+    }
     keeping = ["Good", "Loud", "Closed", "Composes", "Alone", "Through"]
     assert failed == {name: [number] for name, number in BROKEN.items()} | {name: [] for name in keeping}
     assert set(BROKEN.values()) == set(SENTENCES)
 
 
-def test_what_cannot_be_looked_at_is_skipped(outcomes):
-    """Without more fixtures than `channel` the contract looks at what it can, and says what it leaves out."""
-    assert set(outcomes["Good"].values()) == {"passed"}
-    assert {number for number, outcome in outcomes["Alone"].items() if outcome == "skipped"} == {2, 4, 5, 8}
-    assert outcomes["Loud"][8] == "skipped"
+def test_what_cannot_be_looked_at_is_skipped_and_names_the_fixture(outcomes):
+    """Each fixture beside `channel` has tests of its own, so that none passes without having looked."""
+    missing = dict.fromkeys(("test_02_accepted", "test_05_whole", "test_08_idempotent"), "delivered")
+    missing |= {"test_04_down": "down_channel", "test_04_down_with_delivered": "down_channel"}
+    closer = {name: name.partition("_with_")[2] for name in NAMES if "_with_" in name}
+    assert set(closer.values()) == {"delivered", "recipients", "headers", "refusing_channel", "down_channel"}
+    assert skipped(outcomes["Alone"]) == {
+        name: f"a fixture `{fixture}` would let the contract look at this"
+        for name, fixture in (closer | missing).items()
+    }
+
+
+def test_with_all_fixtures_nothing_is_skipped_that_a_channel_promises(outcomes):
+    """A channel that is no context manager, or not idempotent, promises less."""
+    assert {outcome for outcome, _ in outcomes["Good"].values()} == {"passed"}
+    assert set(outcomes["Good"]) == set(NAMES)
+    assert skipped(outcomes["Loud"]) == {"test_08_idempotent": "the channel is not idempotent"}
 
 
 @given(one=rendered_messages(), other=rendered_messages())

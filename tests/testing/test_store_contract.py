@@ -1200,6 +1200,27 @@ def test_there_is_a_test_for_each_sentence():
         assert f"{number}. {' '.join(inspect.getdoc(getattr(StoreContract, name)).split())}" in port
 
 
+def test_who_cannot_open_a_store_again_is_told_what_is_not_looked_at():
+    """The skipped test names the fixture, and each sentence that would look through it."""
+    through = [number for number, name in SENTENCES.items() if "reopen" in parameters(name)]
+    *first, last = map(str, through)
+    told = f"a fixture `reopen` would .* what is durable, .*: sentences {', '.join(first)} and {last}$"
+    with pytest.raises(pytest.skip.Exception, match=told):
+        StoreContract().test_reopen(Backed(), None)
+
+
+def test_a_store_that_is_opened_again_is_another():
+    """What gives the store itself back would show nothing."""
+    store = Backed()
+    StoreContract().test_reopen(store, store.again)
+    with pytest.raises(AssertionError):
+        StoreContract().test_reopen(store, lambda: store)
+
+
+def parameters(name):
+    return inspect.signature(getattr(StoreContract, name)).parameters
+
+
 def test_a_failure_shows_both_sides():
     """What a store gave and what it should have given stand in the failure, not only that they differ."""
     with pytest.raises(AssertionError, match=r"assert \[.* == \[7, "):

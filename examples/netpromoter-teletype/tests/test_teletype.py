@@ -33,7 +33,10 @@ def read(tape):
 
 
 class TestContract(ChannelContract):
-    """Every sentence that a channel promises; all fixtures but the first are optional, and let it look closer."""
+    """Every sentence that a channel promises; all fixtures but the first are optional, and let it look closer.
+
+    A tape refuses nobody and has no headers, so the tests of `refusing_channel` and `headers` are skipped.
+    """
 
     @pytest.fixture
     def channel(self, tmp_path):

@@ -23,7 +23,8 @@ class Channel(Protocol):
        which to try again, or permanent where the address will refuse every other message too.
     4. An exception means that the channel itself is down; then the message may or may not have been sent, unless the
        exception is `netpromoter.errors.ChannelDown`, which says that it was not.
-    5. What the channel cannot express it refuses; it never drops a part of a message silently.
+    5. What the channel cannot express it refuses; it never drops a part of a message silently. Headers are for
+       mail: a channel of mail carries them, another need not.
     6. A message is not changed, and nothing of it is kept, printed or logged; neither a receipt nor an exception holds
        its address or its words.
     7. A channel that is a context manager is given messages only while it is open: it is opened before the first

@@ -9,7 +9,7 @@ import logging
 import traceback
 import unicodedata
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from netpromoter.plugins import Channel
 __all__ = ["ChannelContract", "rendered_messages"]
 
 Delivered: TypeAlias = Callable[[], Sequence[str]]
+Heads: TypeAlias = Callable[[], Sequence[Mapping[str, str]]]
 
 _AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 _LONG_AGO, _FAR_AHEAD = _AT.replace(year=2001), _AT.replace(year=2101)
@@ -56,9 +57,11 @@ _SIGNS = (
 #: More than a text message takes, than the line of a head, and than a chat.
 _LENGTHS = tuple(" ".join(f"word-{number}" for number in range(size)) for size in (30, 300, 3_000))
 _BREAKS = st.sampled_from([" ", "\n", "\r\n", "\n\n"])
-_HEADERS = st.sampled_from(
-    [{}, {"List-Unsubscribe": "<https://nps.example.com/u/1>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}]
-)
+_UNSUBSCRIBE = {
+    "List-Unsubscribe": f"<https://nps.example.com/u/{'x7Aq_-' * 30}>",  # as long as a link with a token
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
+_HEADERS = st.sampled_from([{}, _UNSUBSCRIBE])
 _ENOUGH = 20
 _WORKERS = 4
 
@@ -144,18 +147,21 @@ def _squeezed(text: str) -> str:
 class ChannelContract:
     """A test for each sentence of `netpromoter.plugins.Channel`; inherit from it and give a fixture `channel`.
 
-    More fixtures let it look closer; a test that needs one which is not there is skipped, and says so. Services that
-    are made up for the test must bear several workers at once.
+    More fixtures let it look closer. What needs one is a test of its own, which is skipped and names the fixture where
+    that is not there. Services that are made up for the test must bear several workers at once.
 
-    - `address`: whom to write to; "ann@example.com" if it is not there.
     - `delivered`: a function that gives what has arrived through `channel`, each message as one text: its subject and
       its words as a person reads them.
-    - `recipients`: a function that gives the address that each of them has arrived at, in the same order; and
-      `another_address`, somebody else, "bob@example.com" if it is not there.
-    - `second_channel`: `channel` once more, with the same service, as another process would make it; if it is not
-      there, a copy as a program makes it for a worker.
+    - `recipients`: a function that gives the address that each of them has arrived at, in the same order.
+    - `headers`: of a channel of mail, a function that gives the headers of each of them, in the same order.
     - `refusing_channel`: a channel whose service refuses every message.
     - `down_channel`: a channel whose service cannot be reached.
+
+    Others have a default, which you may replace.
+
+    - `address`: whom to write to, "ann@example.com"; and `another_address`, somebody else, "bob@example.com".
+    - `second_channel`: `channel` once more, with the same service, as another process would make it; by default a copy
+      as a program makes it for a worker.
 
     Attributes
     ----------
@@ -195,6 +201,11 @@ class ChannelContract:
         return None
 
     @pytest.fixture
+    def headers(self) -> Heads | None:
+        """Give the headers of what has arrived; None if the channel is none of mail, or they cannot be seen."""
+        return None
+
+    @pytest.fixture
     def second_channel(self, channel: Channel) -> Channel:
         """Give the channel as another process has it."""
         return _made_anew(channel)
@@ -228,14 +239,7 @@ class ChannelContract:
 
             check()
 
-    def test_02_accepted(
-        self,
-        channel: Channel,
-        address: str,
-        another_address: str,
-        delivered: Delivered | None,
-        recipients: Delivered | None,
-    ) -> None:
+    def test_02_accepted(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
         """An accepted receipt says that the message is out of the program's hands; whoever it is for will get it, and
         nobody else, as far as the channel can know.
         """
@@ -245,11 +249,17 @@ class ChannelContract:
                 before = len(arrived())
                 accepted = _accepts(opened, message)
                 assert len(arrived()) - before == accepted
-            for to in (address, another_address, address):
-                if recipients is not None and _accepts(opened, _message(to)):
-                    assert recipients()[-1] == to
 
-    def test_03_refused(self, channel: Channel, address: str, refusing_channel: Channel | None) -> None:
+    def test_02_accepted_with_recipients(
+        self, channel: Channel, address: str, another_address: str, recipients: Delivered | None
+    ) -> None:
+        """Each message arrives at its own address."""
+        reached = _needed("recipients", recipients)
+        with _opened(channel) as opened:
+            for to in (address, another_address, address):
+                assert not _accepts(opened, _message(to)) or reached()[-1] == to
+
+    def test_03_refused(self, channel: Channel, address: str) -> None:
         """A refused message is a failed receipt with a reason, never an exception: temporary, perhaps with the time
         after which to try again, or permanent where the address will refuse every other message too.
         """
@@ -258,26 +268,33 @@ class ChannelContract:
             receipts = [*odd, *(opened.send(message) for message in _misaddressed())]
         assert all(receipt.accepted or receipt.reason.strip() for receipt in receipts)
         assert not any(receipt.permanent for receipt in odd)
-        if refusing_channel is not None:
-            with _opened(refusing_channel) as opened:
-                receipt = opened.send(_message(address))
-            assert not receipt.accepted
-            assert receipt.reason.strip()
 
-    def test_04_down(self, down_channel: Channel | None, address: str, delivered: Delivered | None) -> None:
+    def test_03_refused_with_refusing_channel(self, refusing_channel: Channel | None, address: str) -> None:
+        """What the service refuses is a failed receipt with a reason."""
+        with _opened(_needed("refusing_channel", refusing_channel)) as opened:
+            receipt = opened.send(_message(address))
+        assert not receipt.accepted
+        assert receipt.reason.strip()
+
+    def test_04_down(self, down_channel: Channel | None, address: str) -> None:
         """An exception means that the channel itself is down; then the message may or may not have been sent, unless
         the exception is `netpromoter.errors.ChannelDown`, which says that it was not.
         """
-        down = _needed("down_channel", down_channel)
-        before = _arrived(delivered)
-        # any exception says that the channel is down
-        with pytest.raises(Exception) as caught, _opened(down) as opened:  # noqa: PT011
-            opened.send(_message(address))
-        if isinstance(caught.value, ChannelDown):
-            assert _arrived(delivered) == before
+        _raised(_needed("down_channel", down_channel), address)
+
+    def test_04_down_with_delivered(
+        self, down_channel: Channel | None, address: str, delivered: Delivered | None
+    ) -> None:
+        """Nothing has arrived of a message that was not sent."""
+        down, arrived = _needed("down_channel", down_channel), _needed("delivered", delivered)
+        before = len(arrived())
+        is_unsent = isinstance(_raised(down, address), ChannelDown)
+        assert not is_unsent or len(arrived()) == before
 
     def test_05_whole(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
-        """What the channel cannot express it refuses; it never drops a part of a message silently."""
+        """What the channel cannot express it refuses; it never drops a part of a message silently. Headers are for
+        mail: a channel of mail carries them, another need not.
+        """
         arrived = _needed("delivered", delivered)
         with _opened(channel) as opened:
             for words, message in _parts(address):
@@ -287,38 +304,51 @@ class ChannelContract:
                     assert _squeezed(words) in found
             assert not _accepts(opened, _message(address, text=None))
 
+    def test_05_whole_with_headers(self, channel: Channel, address: str, headers: Heads | None) -> None:
+        """Mail arrives with its headers, such as that by which one unsubscribes."""
+        heads, given = _needed("headers", headers), {**_UNSUBSCRIBE, "X-Campaign": "autumn"}
+        with _opened(channel) as opened:
+            plain, accepted = (opened.send(_message(address, headers=head)).accepted for head in ({}, given))
+        assert accepted == plain
+        if accepted:
+            found = heads()[-1]
+            assert {name: found.get(name) for name in given} == given
+
     def test_06_nothing_kept(
-        self,
-        channel: Channel,
-        address: str,
-        delivered: Delivered | None,
-        refusing_channel: Channel | None,
-        down_channel: Channel | None,
-        *,
-        capfd: pytest.CaptureFixture[str],
-        caplog: pytest.LogCaptureFixture,
+        self, channel: Channel, address: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         """A message is not changed, and nothing of it is kept, printed or logged; neither a receipt nor an exception
         holds its address or its words.
         """
-        caplog.set_level(logging.DEBUG)
-        secrets = (_MARK, address, quote(address, safe=""))
-        headers = {"X-Campaign": f"header{_MARK}"}
-        message = _message(address, subject=f"subject{_MARK}", text=f"text{_MARK}", headers=headers)
-        before, held = attrs.asdict(message), _held(channel)
-        for each in (channel, refusing_channel, down_channel):
-            told = [] if each is None else [_told(each, one) for one in (message, *_odd(address), *_misaddressed())]
-            said = [*told, *capfd.readouterr(), caplog.text, repr(each)]
-            assert [text for text in said for secret in secrets if secret in text] == []
-        assert attrs.asdict(message) == before
-        kept = weakref.ref(message)
-        del message, before
-        gc.collect()
-        assert kept() is None
-        if delivered is not None:
-            assert [
-                text for text in _new_texts(channel, held, delivered) if any(each in text for each in secrets)
-            ] == []
+        _check_discretion(channel, address, capfd, caplog)
+
+    def test_06_nothing_kept_with_refusing_channel(
+        self,
+        refusing_channel: Channel | None,
+        address: str,
+        capfd: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What the service refuses is told to nobody."""
+        _check_discretion(_needed("refusing_channel", refusing_channel), address, capfd, caplog)
+
+    def test_06_nothing_kept_with_down_channel(
+        self,
+        down_channel: Channel | None,
+        address: str,
+        capfd: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """What cannot be sent is told to nobody."""
+        _check_discretion(_needed("down_channel", down_channel), address, capfd, caplog)
+
+    def test_06_nothing_kept_with_delivered(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
+        """What the channel holds afterwards has arrived, and is kept by the service."""
+        arrived, held = _needed("delivered", delivered), _held(channel)
+        for message in [_marked(address), *_odd(address), *_misaddressed()]:
+            _told(channel, message)
+        new = _new_texts(channel, held, arrived)
+        assert [text for text in new if any(each in text for each in _secrets(address))] == []
 
     def test_07_batches(self, channel: Channel, address: str) -> None:
         """A channel that is a context manager is given messages only while it is open: it is opened before the first
@@ -361,27 +391,19 @@ class ChannelContract:
             for due in (_AT, _LONG_AGO, _FAR_AHEAD):
                 assert all(opened.send(_message(address, due=due)).accepted for _ in range(_ENOUGH))
 
-    def test_10_workers(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
+    def test_10_workers(self, channel: Channel, address: str) -> None:
         """One instance serves one worker, and need not be safe for threads. Of a channel that it was given, a program
         makes another for each worker, by ``attrs.evolve``, or by ``copy.copy`` where its class is not of attrs; they
         are used at once, and what one of them opens is its own.
         """
-        before, start = _arrived(delivered), Barrier(_WORKERS)
+        assert len(set(_worked(channel, address))) == 1
 
-        def work(mine: Channel) -> list[bool]:
-            try:
-                with _opened(mine) as opened:
-                    with suppress(BrokenBarrierError):
-                        start.wait()  # until all are open
-                    return [opened.send(_message(address)).accepted for _ in range(_ENOUGH)]
-            finally:
-                start.abort()  # nobody waits for one that failed
-
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            found = pool.map(work, [_made_anew(channel) for _ in range(_WORKERS)])
-            accepted = [each for mine in found for each in mine]
-        assert len(set(accepted)) == 1
-        assert delivered is None or len(delivered()) == before + sum(accepted)
+    def test_10_workers_with_delivered(self, channel: Channel, address: str, delivered: Delivered | None) -> None:
+        """Whatever one of them was given has arrived, once."""
+        arrived = _needed("delivered", delivered)
+        before = len(arrived())
+        accepted = sum(_worked(channel, address))
+        assert len(arrived()) == before + accepted
 
 
 def _opened(channel: Channel) -> AbstractContextManager[Channel]:
@@ -400,6 +422,58 @@ def _accepts(channel: Channel, message: Message) -> bool:
     with suppress(Exception):
         return channel.send(message).accepted
     return False
+
+
+def _raised(down: Channel, address: str) -> Exception:
+    """Give what a channel raises that is down: any exception says so."""
+    with pytest.raises(Exception) as caught, _opened(down) as opened:  # noqa: PT011
+        opened.send(_message(address))
+    return caught.value
+
+
+def _worked(channel: Channel, address: str) -> list[bool]:
+    """Let workers send at once, each with a channel of its own, and say which messages were accepted."""
+    start = Barrier(_WORKERS)
+
+    def work(mine: Channel) -> list[bool]:
+        try:
+            with _opened(mine) as opened:
+                with suppress(BrokenBarrierError):
+                    start.wait()  # until all are open
+                return [opened.send(_message(address)).accepted for _ in range(_ENOUGH)]
+        finally:
+            start.abort()  # nobody waits for one that failed
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        found = pool.map(work, [_made_anew(channel) for _ in range(_WORKERS)])
+        return [each for mine in found for each in mine]
+
+
+def _marked(address: str) -> Message:
+    """Give a message each part of which can be told again."""
+    headers = {"X-Campaign": f"header{_MARK}"}
+    return _message(address, subject=f"subject{_MARK}", text=f"text{_MARK}", headers=headers)
+
+
+def _secrets(address: str) -> tuple[str, ...]:
+    return _MARK, address, quote(address, safe="")
+
+
+def _check_discretion(
+    channel: Channel, address: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Look for messages in all that a channel tells of them, and see that they are let go, and as they were."""
+    caplog.set_level(logging.DEBUG)
+    message = _marked(address)
+    before = attrs.asdict(message)
+    told = [_told(channel, one) for one in (message, *_odd(address), *_misaddressed())]
+    said = [*told, *capfd.readouterr(), caplog.text, repr(channel)]
+    assert [text for text in said for secret in _secrets(address) if secret in text] == []
+    assert attrs.asdict(message) == before
+    kept = weakref.ref(message)
+    del message, before
+    gc.collect()
+    assert kept() is None
 
 
 def _told(channel: Channel, message: Message) -> str:
@@ -429,10 +503,6 @@ def _held(root: object) -> dict[int, object]:
             found[id(each)] = each
             rest += (each.__closure__ or ()) if isinstance(each, FunctionType) else gc.get_referents(each)
     return found
-
-
-def _arrived(delivered: Delivered | None) -> int:
-    return 0 if delivered is None else len(delivered())
 
 
 def _needed(name: str, fixture: Any) -> Any:
