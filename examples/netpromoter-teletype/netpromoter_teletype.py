@@ -43,7 +43,7 @@ class TeletypeChannel:
         try:
             tape = self.tape.open("a", encoding="ascii", newline="\n")
         except OSError as error:
-            raise ChannelDown(f"the tape cannot be opened: {error.strerror}") from error
+            raise ChannelDown(f"the tape cannot be opened: {error.strerror}") from None
         with tape:
             tape.write("".join(SIGNS[sign] for sign in words))
         return Receipt.sent(message)

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def test_the_guide_has_each_sentence_of_a_port(port):
     assert [sentence.partition(".")[0] for sentence in promised] == [str(n + 1) for n in range(len(promised))]
     assert sentences(section) == promised
     assert len(promised) >= 8
+
+
+def test_the_guide_shows_every_file_of_its_plugin():
+    """Whoever writes down what the page shows has what the project needs to be built and tested."""
+    sample = "../../examples/netpromoter-teletype/"
+    shown = {name.removeprefix(sample) for name in re.findall(r"\{literalinclude\} (\S+)", GUIDE)}
+    assert shown == {"netpromoter_teletype.py", "tests/test_teletype.py", "pyproject.toml"}
+    assert all(f"`{name}`" in GUIDE for name in shown)
+    project = tomllib.loads((DOCS / "how-to" / sample / "pyproject.toml").read_text(encoding="utf-8"))
+    assert shown >= set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"])
+    assert not {"readme", "license-files"} & set(project["project"])
 
 
 @pytest.mark.parametrize("hook", HOOKS)
