@@ -543,7 +543,10 @@ class Pairless(dict):
 
 PAIRLESS = Pairless()
 CHANNELS = "netpromoter_register_channels of plugin 'bad' must return a mapping of names such as 'smtp' to factories"
-STORES = "netpromoter_register_stores of plugin 'bad' must return a mapping of schemes such as 'sqlite' to factories"
+STORES = (
+    "netpromoter_register_stores of plugin 'bad' must return a mapping of schemes in lower case, such as 'sqlite', "
+)
+STORES += "to factories"
 SENT = "netpromoter_message_sent of plugin 'bad' must"
 BAD = {
     "a mistyped hook": (
@@ -604,6 +607,10 @@ BAD = {
     "a whole URL": (
         module("bad", netpromoter_register_stores=lambda: {"db://": Shelf}),
         f"{STORES} (got the name 'db://')",
+    ),
+    "a scheme with a capital letter": (
+        module("bad", netpromoter_register_stores=lambda: {"WareHouse": Shelf}),
+        f"{STORES} (got the name 'WareHouse')",
     ),
     "no factory": (
         module("bad", netpromoter_register_channels=lambda: {"printer": "secret"}),

@@ -14,7 +14,6 @@ from . import _builtin
 from ._found import GROUP, Found, given, installed, said
 from ._plugins import Listener, Offer, Plugins
 from ._ports import Store
-from ._urls import SCHEME
 from ._validation import FACTS, manager_of
 
 __all__ = ["load_plugins", "open_store"]
@@ -22,7 +21,7 @@ __all__ = ["load_plugins", "open_store"]
 #: The hooks that ask what a plugin offers, the form of what it offers, and what that is called.
 _OFFERS = {
     "netpromoter_register_channels": (re.compile(r"\w[\w.+-]*"), "names such as 'smtp'"),
-    "netpromoter_register_stores": (SCHEME, "schemes such as 'sqlite'"),
+    "netpromoter_register_stores": (re.compile(r"[a-z][a-z0-9+.-]*"), "schemes in lower case, such as 'sqlite',"),
 }
 _BUILTIN = Found(name=GROUP, origin=GROUP, plugin=_builtin)
 

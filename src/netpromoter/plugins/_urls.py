@@ -10,9 +10,9 @@ from urllib.parse import unquote, unquote_plus
 
 from netpromoter.errors import InvalidArgument
 
-__all__ = ["SCHEME", "scheme_of", "without_password"]
+__all__ = ["scheme_of", "without_password"]
 
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _RULE = "url must be text that begins with a scheme, such as 'sqlite:///nps.db'"
 # As drivers read a URL, a password ends before the first @, whatever stands before it.
 _TWO_ENDS = re.compile(r"[^:]*://[^:/@]*(?::[^@]*)?@[^/?#]*@")
@@ -35,7 +35,7 @@ def scheme_of(url: Any) -> str:
     if not isinstance(url, str):
         raise InvalidArgument(f"{_RULE} (got a {type(url).__name__})")
     scheme, colon, _ = url.partition(":")
-    if not colon or not SCHEME.fullmatch(scheme):
+    if not colon or not _SCHEME.fullmatch(scheme):
         raise InvalidArgument(f"{_RULE} (got text without one)")
     if _TWO_ENDS.match(url):
         raise InvalidArgument("url must have @ in a user or a password written as %40 (got two @ before the path)")
