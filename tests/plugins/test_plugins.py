@@ -444,12 +444,24 @@ def test_one_that_raises_hinders_no_other_and_is_logged(caplog):
     assert all("raise error" in record.getMessage() and record.exc_info is None for record in caplog.records)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_who_stops_the_program_stops_it(error):
+def test_who_stops_the_program_stops_it():
     """A Ctrl-C while a plugin is told is not a failure of the plugin."""
-    plugins = loaded(module("bad", netpromoter_message_sent=raising(error)))
-    with pytest.raises(error):
+    plugins = loaded(module("bad", netpromoter_message_sent=raising(KeyboardInterrupt)))
+    with pytest.raises(KeyboardInterrupt):
         plugins.tell("netpromoter_message_sent", message=MESSAGE, receipt=RECEIPT)
+
+
+def test_a_plugin_that_exits_silences_no_other(caplog):
+    """It fails as one that raises anything else, and is named in the log."""
+    heard, leaving = [], SystemExit("no paper")
+    plugins = loaded(
+        module("bad", netpromoter_message_sent=raising(leaving)),
+        module("good", netpromoter_message_sent=lambda: heard.append("good")),
+    )
+    failures = plugins.tell("netpromoter_message_sent", message=MESSAGE, receipt=RECEIPT)
+    assert failures == (Failure(plugin="bad", hook="netpromoter_message_sent", error=leaving),)
+    assert heard == ["good"]
+    assert "plugin bad raised in netpromoter_message_sent: SystemExit: no paper" in caplog.text
 
 
 def test_the_order_is_that_of_the_arguments_unless_a_plugin_says_otherwise():

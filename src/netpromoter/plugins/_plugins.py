@@ -30,8 +30,8 @@ class Failure:
         The name of the plugin.
     hook : str
         The name of the hook.
-    error : Exception
-        What it raised.
+    error : Exception or SystemExit
+        What it raised. That a plugin wants to exit is a failure too; a KeyboardInterrupt goes through.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class Failure:
 
     plugin: str
     hook: str
-    error: Exception
+    error: Exception | SystemExit
 
 
 @attrs.frozen(kw_only=True)
@@ -185,7 +185,8 @@ class Plugins:
     def tell(self, hook: str, /, *plugins: str, **facts: object) -> tuple[Failure, ...]:
         """Tell plugins what happened, one after the other.
 
-        Whatever one of them raises is logged by ``netpromoter.plugins`` with its name, and hinders no other.
+        Whatever one of them raises is logged by ``netpromoter.plugins`` with its name, and hinders no other. A
+        KeyboardInterrupt alone goes through.
 
         Parameters
         ----------
@@ -241,7 +242,7 @@ def _known(what: str, name: Any, offers: Mapping[str, Offer]) -> Offer:
 def _told(listener: Listener, hook: str, facts: Mapping[str, object]) -> Failure | None:
     try:
         listener.function(*(facts[name] for name in listener.wanted))
-    except Exception as error:  # noqa: BLE001 -- the law: nothing that a plugin does disturbs anybody else
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the law: no plugin disturbs anybody else
         where = f"plugin {listener.plugin} raised in {hook}"
         _LOG.error("%s: %s\n%s", where, raised(error), where_raised(error))
         return Failure(plugin=listener.plugin, hook=hook, error=error)
