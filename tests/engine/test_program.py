@@ -347,6 +347,9 @@ def test_a_wrong_rating_is_refused():
     assert found.responses() == []
 
 
+A_CHANNEL = "an object with send, or a callable that makes one"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -356,8 +359,10 @@ def test_a_wrong_rating_is_refused():
         ({"store": Post()}, r"store must be an open store, .* \(got a Post\)$"),
         ({"channels": {}}, "channels must be a mapping of one name or more to channels"),
         ({"channels": Post()}, r"channels must be a mapping .* \(got a Post\)$"),
-        ({"channels": {"post": "smtp://u:secret@h"}}, r"channels must be a mapping .* \(got a dict\)$"),
-        ({"channels": {"post": Post(), "sms": None}}, "channels must be a mapping"),
+        ({"channels": [Post()]}, r"channels must be a mapping .* \(got a list\)$"),
+        ({"channels": {"post": "smtp://u:secret@h"}}, rf"^channels\['post'\] must be {A_CHANNEL} \(got a str\)$"),
+        ({"channels": {"post": Post(), "sms": None}}, rf"^channels\['sms'\] must be {A_CHANNEL} \(got a NoneType\)$"),
+        ({"channels": {"sms": timedelta(1)}}, rf"^channels\['sms'\] must be {A_CHANNEL} \(got a timedelta\)$"),
         ({"links": "a secret"}, r"links must be Links \(got a str\)$"),
         ({"follow_up": 5}, r"follow_up must be a FollowUp or a sequence of them \(got 5\)"),
         ({"follow_up": None}, "follow_up must be a FollowUp or a sequence"),

@@ -590,7 +590,7 @@ BAD = {
     "None": (None, "plugin 'NoneType' must be a module or an object with hooks (got None)"),
     "a class": (
         Ringing,
-        "netpromoter_message_sent of plugin 'Ringing' must be that of an instance (got a class: call it)",
+        f"{SENT.replace('bad', 'Ringing')} be that of an instance, also in an entry point (got a class: call it)",
     ),
     "raises": (
         module("bad", netpromoter_register_channels=raising(OSError("no paper"))),

@@ -34,9 +34,8 @@ def _is_like(port: type, value: Any) -> bool:
     return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in _methods(port))
 
 
-def _are_channels(value: Any) -> bool:
-    some = isinstance(value, Mapping) and bool(value)
-    return some and all(_is_like(Channel, each) or callable(each) for each in value.values())
+def _are_some(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value)
 
 
 def _are_policies(value: Any) -> bool:
@@ -57,6 +56,7 @@ class _Part:
     is_secret: bool = attrs.field(default=False, kw_only=True)
 
 
+_CHANNEL = "an object with send, or a callable that makes one"
 _PARTS: Mapping[str, _Part] = {
     "survey": _Part("a Survey", partial(_is_a, Survey)),
     "store": _Part(
@@ -65,8 +65,8 @@ _PARTS: Mapping[str, _Part] = {
         is_secret=True,
     ),
     "channels": _Part(
-        "a mapping of one name or more to channels, each an object with send, or a callable that makes one",
-        _are_channels,
+        f"a mapping of one name or more to channels, each {_CHANNEL}",
+        _are_some,
         is_secret=True,
     ),
     "links": _Part("Links", partial(_is_a, Links), is_secret=True),
@@ -79,12 +79,15 @@ _PARTS: Mapping[str, _Part] = {
 }
 
 
-def check_parts(program: object) -> None:
+def check_parts(program: Any) -> None:
     """Refuse the first part of a program that cannot work."""
     for name, part in _PARTS.items():
         value = getattr(program, name)
         if not part.fits(value):
             raise _secret(name, part.rule, value) if part.is_secret else refusal(name, part.rule, value)
+    for name, channel in program.channels.items():
+        if not (_is_like(Channel, channel) or callable(channel)):
+            raise _secret(f"channels[{name!r}]", _CHANNEL, channel)
 
 
 def _secret(name: str, rule: str, value: object) -> InvalidArgument:

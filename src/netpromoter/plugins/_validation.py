@@ -82,7 +82,8 @@ def _refuse_uncallable(named: str, impls: Sequence[pluggy.HookImpl]) -> None:
             inspect.signature(impl.function).bind(*impl.argnames)
         except TypeError as error:
             if inspect.isclass(impl.plugin):
-                raise PluginError(f"{named} must be that of an instance (got a class: call it)") from error
+                text = f"{named} must be that of an instance, also in an entry point (got a class: call it)"
+                raise PluginError(text) from error
             raise PluginError(f"{named} must take its arguments by position (got {_signature(impl)})") from error
 
 
