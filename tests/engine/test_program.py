@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from secrets import token_bytes
 from threading import Barrier, Thread
@@ -9,14 +10,17 @@ from time import sleep
 
 import attrs
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
-from netpromoter import wording
+from netpromoter import formats, frames, wording
 from netpromoter.engine import Links, Program, Templates
 from netpromoter.errors import Conflict, InvalidArgument, InvalidRating, InvalidToken, NoRatings
 from netpromoter.model import (
     Bounced,
     Contact,
+    Contacts,
     Declined,
     OptedIn,
     OptedOut,
@@ -26,6 +30,7 @@ from netpromoter.model import (
     Settled,
     Survey,
     WaveDrawn,
+    fingerprint,
 )
 from netpromoter.plugins import load_plugins
 from netpromoter.rules import (
@@ -87,6 +92,27 @@ def test_a_plan_writes_nothing():
         found.plan(people(5), at=MONDAY)
         found.why("c-1", people(5), at=MONDAY)
     assert list(found.store.entries()) == []
+
+
+PADDED = " \tann@example.com \u00a0"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda: [Contact(id="c-1", addresses={"email": PADDED})],
+        lambda: Contacts.of([Contact(id="c-1", addresses={"email": PADDED})]),
+        lambda: frames.contacts(pl.DataFrame({"id": ["c-1"], "email": [PADDED]})),
+        lambda: frames.contacts(pd.DataFrame({"id": ["c-1"], "email": [PADDED]})),
+        lambda: formats.contacts(BytesIO(f"id,email\nc-1,{PADDED}\n".encode())),
+    ],
+)
+def test_blanks_around_an_address_are_no_part_of_it(given):
+    """Wherever contacts come from, a message goes to the mailbox that its fingerprint stands for."""
+    contacts = given()
+    found = program(channels={"email": Post()}, keep=())
+    [message] = found.plan(contacts, at=MONDAY).invitations
+    assert (message.to, message.destination) == ("ann@example.com", fingerprint("ann@example.com"))
 
 
 def test_a_wave_is_adopted_once():

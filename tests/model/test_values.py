@@ -205,6 +205,12 @@ def test_a_channel_without_an_address_is_left_out():
     assert Contact(id="c", addresses={"email": "a@example.com", "sms": None}).addresses == {"email": "a@example.com"}
 
 
+def test_blanks_around_an_address_are_left_out():
+    """They belong to no mailbox."""
+    assert Contact(id="c", addresses={"email": " a@example.com\n"}).addresses == {"email": "a@example.com"}
+    assert Message(**MESSAGE | {"to": "a@example.com "}).to == "a@example.com"
+
+
 def test_a_list_of_drivers_becomes_a_tuple():
     """Drivers are kept as a tuple, so that a survey can be hashed."""
     speed = Driver(key="speed", question="How fast?")

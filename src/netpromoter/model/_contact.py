@@ -28,8 +28,8 @@ class Contact:
     id : str
         Who it is, the same in every list and for all time: clocks and draws go by it.
     addresses : mapping of str to str, default {}
-        The address of each channel, such as ``{"email": "ann@example.com"}``; a channel whose address is None has
-        none. Never shown.
+        The address of each channel, such as ``{"email": "ann@example.com"}``, without the blanks around it; a channel
+        whose address is None has none. Never shown.
     locale : str, optional
         The language in which to write, such as ``"pt-BR"``; None if it is not known.
     time_zone : str, optional

@@ -20,6 +20,7 @@ from ._columns import Value
 from ._instants import instant, moment, span
 
 __all__ = [
+    "address",
     "addresses",
     "answers",
     "fingerprint",
@@ -78,7 +79,7 @@ def of_type(kind: type) -> Validator:
 def addresses(value: Mapping[str, str | None]) -> dict[str, str]:
     """Settle addresses by channel: a channel whose address is None has none."""
     given = {name: held for name, held in _items("addresses", value) if held is not None}
-    return {name: _hidden(f"addresses[{name!r}]", held) for name, held in given.items()}
+    return {name: _address(f"addresses[{name!r}]", held) for name, held in given.items()}
 
 
 def _option(options: tuple[str, ...], name: str, value: Any) -> str:
@@ -124,6 +125,11 @@ def _hidden(name: str, value: Any) -> str:
     got = "blank text" if isinstance(value, str) else f"a value of type {type(value).__name__}"
     message = f"{name} must be text that is not blank (got {got})"
     raise InvalidArgument(message)
+
+
+def _address(name: str, value: Any) -> str:
+    """Settle an address without the blanks around it, which belong to no mailbox: `fingerprint` sets them aside too."""
+    return _hidden(name, value).strip()
 
 
 def _hidden_texts(name: str, value: Any) -> dict[str, str]:
@@ -216,6 +222,7 @@ def _items(name: str, value: Any) -> list[tuple[str, Any]]:
 
 text = settled(_text)
 wording = settled(_wording)
+address = settled(_address)
 hidden = settled(_hidden)
 hidden_texts = settled(_hidden_texts)
 flag = settled(_flag)

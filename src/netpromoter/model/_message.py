@@ -11,6 +11,7 @@ from attrs.validators import optional
 
 from ._columns import Value
 from ._fields import (
+    address,
     at_instant,
     fingerprint,
     flag,
@@ -87,7 +88,7 @@ class Message:
     channel : str
         The name of the channel that carries it.
     to : str
-        The address. Never shown.
+        The address; blanks around it are left out. Never shown.
     destination : int, default 0
         The fingerprint of the address, by which clocks know it; 0 if it is not known.
     due : datetime
@@ -137,7 +138,7 @@ class Message:
     step: int = attrs.field(validator=small)
     attempt: int = attrs.field(default=0, validator=small)
     channel: str = attrs.field(validator=text)
-    to: str = attrs.field(validator=hidden, repr=False)
+    to: str = attrs.field(validator=address, repr=False)
     destination: int = attrs.field(default=0, validator=fingerprint)
     due: datetime = attrs.field(validator=at_instant)
     template: str = attrs.field(default="invitation", validator=text)
