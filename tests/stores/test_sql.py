@@ -875,6 +875,33 @@ def test_nothing_of_the_forgotten_is_visible(url):
     store.close()
 
 
+def test_statistics_show_nothing_of_the_forgotten(postgresql):
+    """What PostgreSQL has gathered for its plans holds values of rows, also of those that were deleted since."""
+    store, gone = SqlStore(postgresql, key=b"secret"), [f"gone{number}" for number in range(40)]
+    for contact in (*gone, *(f"stays{number}" for number in range(40))):
+        short = Response(
+            survey="nps", occasion="winter", contact=contact, rating=3, at=AT, comment=f"comment of {contact}"
+        )
+        store.append([*history(contact), Responded(response=short)])
+    with store._connections.writing() as link:
+        for name in ("identity", "log", "touch", "outbox"):
+            link.execute(f"ANALYZE netpromoter_{name}")
+
+    def gathered():
+        with store._connections.reading() as link:
+            rows = link.rows("SELECT attname, most_common_vals::text, histogram_bounds::text FROM pg_stats")
+        return repr([row for row in rows if row[0] in {"contact", "personal", "id", "body"}])
+
+    assert "gone7" in gathered()
+    assert "comment of gone" in gathered()
+    with store.exclusive():
+        for contact in gone:
+            store.forget(contact)
+    assert "gone" not in gathered()
+    assert "stays7" in gathered()
+    store.close()
+
+
 @pytest.mark.parametrize("make", [MemoryStore, lambda: SqlStore("sqlite://")])
 def test_opt_outs_of_the_forgotten_lead_to_nothing_else(make):
     """An address stays opted out under an id of its own, and no other event of the person keeps a fingerprint."""

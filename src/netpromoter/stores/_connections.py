@@ -30,6 +30,12 @@ _WHOLE = ("COMMIT",), ("ROLLBACK",)
 _PART = ("RELEASE part",), ("ROLLBACK TO part", "RELEASE part")
 #: How long somebody waits for another at once, in seconds, and how often for one who writes.
 _PATIENCE, _TURNS = 60, 10
+#: What names the tables of which PostgreSQL keeps common values and histograms.
+_GATHERED = (
+    "SELECT DISTINCT format('%I.%I', schemaname, tablename) FROM pg_stats "
+    "WHERE starts_with(tablename, 'netpromoter_') AND to_regclass(quote_ident(tablename)) "
+    "= to_regclass(format('%I.%I', schemaname, tablename))"
+)
 _LOCK = 0x6E65_7470_726F_6D6F
 #: Files that were open when this process was forked: SQLite takes its parent's locks for its own, and so takes none.
 _TAKEN: set[str] = set()
@@ -267,7 +273,9 @@ class _Postgresql:
         return str(connection.info.transaction_status.name) == "INERROR"
 
     def wipe(self, connection: Any) -> None:
-        """Leave it to PostgreSQL, which shows nobody a deleted row; its files keep it until they are vacuumed."""
+        """Gather statistics anew, which show what was deleted; files keep a deleted row until they are vacuumed."""
+        for (table,) in connection.execute(_GATHERED).fetchall():
+            connection.execute(f"ANALYZE {table}")
 
 
 def _has_something_to_say(connection: Any) -> bool:
