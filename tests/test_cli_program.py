@@ -261,6 +261,31 @@ def test_a_channel_that_is_down_ends_with_1():
     assert down == r"  channel email is down: ChannelDown: no route\x1b[2J"
 
 
+@pytest.mark.usefixtures("shop")
+def test_one_message_is_enough_to_find_a_channel_down():
+    """Nobody has to wait for more of them to hear that nothing leaves."""
+    ended = run("broken", "--contacts", "people.csv", "--limit", "1")
+    assert (ended.exit_code, ended.stdout.splitlines()[1:]) == (
+        1,
+        ["1 retried", r"  channel email is down: ChannelDown: no route\x1b[2J"],
+    )
+
+
+def test_what_an_earlier_run_left_in_doubt_ends_with_1(shop):
+    """A run that sends all the rest says what is in doubt, until somebody has settled it."""
+    adopted("program")
+    first = shop.program.store.waiting(NOON, limit=1)
+    (lost,) = (each.id for each in first.values())
+    shop.program.store.append([Sending(message=lost, worker="gone", at=NOON, until=NOON + timedelta(minutes=15))])
+    later = "2026-10-05T12:20"
+    assert run("program").exit_code == 0
+    ended = run("program", at=later)
+    told = ["Nothing to send.", "1 message in doubt that nobody is sending: see netpromoter uncertain"]
+    assert (ended.exit_code, ended.stdout.splitlines()) == (1, told)
+    done("uncertain", "shop:program", "--at", later, "--settle", lost, "--delivered")
+    assert run("program", at=later).exit_code == 0
+
+
 def test_uncertain_messages_are_listed_and_settled(shop):
     """A message of which nobody knows ends the run with 1, is listed once its lease is over, and then settled."""
     assert run("uncertain", "--contacts", "people.csv").exit_code == 1

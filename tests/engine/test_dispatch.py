@@ -607,7 +607,7 @@ def test_an_outage_uses_up_no_attempt():
         return done
 
     outage = run(None, 30)
-    assert all((done.failed, done.sent) == (0, 0) and "post" in done.down for done in outage if done.retried > 2)
+    assert all((done.failed, done.sent) == (0, 0) and "post" in done.down for done in outage if done.retried)
     assert sum(done.retried for done in outage) >= 30
     assert all(done.failed == 0 for done in run("451 greylisted", 2))
     assert sum(done.sent for done in run("", 3)) == 2
@@ -763,6 +763,14 @@ def test_a_channel_that_is_down_ends_the_run_and_loses_nothing():
     state["down"] = False
     clock.now += HOUR
     assert found.dispatch(clock=clock).sent == 10
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_channel_that_is_down_is_told_of_however_few_messages_there_are(count, workers):
+    """Its last error is told, although there was too little to send for the dispatch to do without it."""
+    done = adopted(Post(lambda message, _: down(message)), count).dispatch(clock=Clock(), workers=workers)
+    assert (done.retried, done.down) == (count, {"post": "ChannelDown: no route"})
 
 
 def test_one_lost_connection_ends_no_run():

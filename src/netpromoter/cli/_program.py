@@ -142,9 +142,12 @@ def run(
             worker = f"{socket.gethostname()}/{os.getpid()}"
             done = found.dispatch(clock=clock, progress=progress, stop=stop, worker=worker, **limits)
         click.echo(_dispatched(done, limits["limit"]))
+        in_doubt = found.uncertain(at=clock())
+        if in_doubt:
+            click.echo(f"{_many(len(in_doubt), 'message')} in doubt that nobody is sending: see netpromoter uncertain")
         if done.interrupted:
             sys.exit(_INTERRUPTED)
-        if done.down or done.uncertain or done.broken:
+        if done.down or done.uncertain or done.broken or in_doubt:
             sys.exit(1)
 
 

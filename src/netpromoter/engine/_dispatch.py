@@ -90,7 +90,7 @@ class Dispatch:
     interrupted : bool
         Whether it was stopped before there was nothing left to do.
     down : mapping of str to str
-        Channels that could not carry anything, with the last error of each.
+        Channels that could not carry anything, or nothing more in the end, with the last error of each.
     reasons : mapping of str to int
         Why messages failed, were put off to a later attempt or could not be put into words, without addresses, and how
         many of them for each reason; the most frequent first.
@@ -218,7 +218,7 @@ class Dispatcher:
         self.tally: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.down: dict[str, str] = {}
-        self.strikes: dict[str, int] = {}
+        self.strikes: dict[str, list[str]] = {}
         self.end = _end(policy, self.clock())
         self._left = limit
         self._lock = threading.Lock()
@@ -231,7 +231,8 @@ class Dispatcher:
         desk = Desk(self.store, self._prepared, workers=each, stop=self.stop)
         interrupted = self._work_at(desk)
         facts: dict[str, Any] = {**self.tally, "interrupted": interrupted or self.stop.is_set()}
-        done = Dispatch(**facts, down=dict(self.down), reasons=dict(self.reasons.most_common()))
+        struck = {name: errors[-1] for name, errors in self.strikes.items()}
+        done = Dispatch(**facts, down=struck | self.down, reasons=dict(self.reasons.most_common()))
         failure = desk.failure if self._failure is None else self._failure
         if failure is not None:
             failure.add_note(f"so far: {done!r}")
@@ -533,8 +534,9 @@ class _Worker:
     def _strike(self, name: str, told: str) -> None:
         """Open the channel anew for the next message, unless it was down several times in a row."""
         self._channels.pop(name, None)
-        self._all.strikes[name] = self._all.strikes.get(name, 0) + 1
-        if self._all.strikes[name] >= _STRIKES:
+        errors = self._all.strikes.setdefault(name, [])
+        errors.append(told)
+        if len(errors) >= _STRIKES:
             self._close(name, told)
 
     def _close(self, name: str, told: str) -> None:
