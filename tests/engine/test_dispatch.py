@@ -1207,6 +1207,16 @@ def test_a_limit_and_a_stop_leave_the_rest():
     assert found.dispatch(clock=Clock()).sent == 6
 
 
+def test_a_plan_is_executed_until_a_stop():
+    """All of it is adopted, the message in hand is sent, and the next dispatch sends the rest."""
+    stop = threading.Event()
+    channel = Post(lambda message, _: stop.set() or Receipt.sent(message))
+    found = program(channel)
+    done = found.execute(found.plan(people(5), at=MONDAY), clock=Clock(), stop=stop)
+    assert (done.sent, done.interrupted) == (1, True)
+    assert found.dispatch(clock=Clock()).sent == 4
+
+
 def test_what_has_to_wait_takes_nobodys_place():
     """A limit counts what was taken: those whose send window is closed starve nobody."""
     zones = ["Asia/Tokyo"] * 10 + ["Europe/Paris"] * 5

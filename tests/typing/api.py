@@ -754,7 +754,8 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     assert_type(done.sent + done.failed + done.retried + done.withheld + done.postponed + done.uncertain, int)
     assert_type(done.interrupted, bool)
     assert_type(done.down, Mapping[str, str])
-    assert_type(program.execute(plan, clock=clock, workers=2, progress=print), nps.Dispatch)
+    done = program.execute(plan, clock=clock, workers=2, progress=print, stop=threading.Event())
+    assert_type(done, nps.Dispatch)
     for message in program.uncertain(at=now):
         program.settle(message, delivered=False, at=now)
     assert_type(program.message("a token", "view", at=now), model.Message)

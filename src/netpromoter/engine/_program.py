@@ -322,10 +322,11 @@ class Program:
         clock: Clock,
         workers: int = 1,
         progress: Callable[[int], object] | None = None,
+        stop: threading.Event | None = None,
     ) -> Dispatch:
-        """Adopt a plan and dispatch, for those with one process."""
+        """Adopt a plan and dispatch, for those with one process; options are those of `dispatch`."""
         self.adopt(plan, at=check_clock(clock)())
-        return self.dispatch(clock=clock, workers=workers, progress=progress)
+        return self.dispatch(clock=clock, workers=workers, progress=progress, stop=stop)
 
     @cached_property
     def _words(self) -> Callable[[str | None], Words]:
