@@ -1,9 +1,12 @@
 """A channel is given no more than so many messages in any span of a length, by however many workers."""
 
+import copy
+import pickle
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,7 +16,7 @@ from netpromoter.engine._rates import Pace
 from netpromoter.errors import InvalidArgument
 from netpromoter.model import Contact, Receipt, Sending, Survey
 from netpromoter.plugins import load_plugins
-from netpromoter.rules import Wave
+from netpromoter.rules import Recovery, Wave
 from netpromoter.stores import MemoryStore
 
 START = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -49,7 +52,7 @@ def most(times, per):
 @example(number=3, per=SECOND, pauses=[timedelta(0)] * 9)
 def test_no_span_holds_more_than_its_messages(number, per, pauses):
     """Whenever messages come, never more than n leave in any span of the length, and none waits longer than a gap."""
-    clock, pace, left = Time(), Pace(Rate(number, per=per)), []
+    clock, pace, left = Time(), Pace(Rate(number, per=per).gap), []
     for pause in pauses:
         clock.now += pause
         assert pace.turn(clock, clock.wait)
@@ -60,7 +63,7 @@ def test_no_span_holds_more_than_its_messages(number, per, pauses):
 
 def test_a_rate_is_used_up_and_not_more():
     """Where messages are always at hand, one leaves after every gap, and the first at once."""
-    clock, pace = Time(), Pace(Rate(4, per=SECOND))
+    clock, pace = Time(), Pace(Rate(4, per=SECOND).gap)
     for _ in range(9):
         pace.turn(clock, clock.wait)
     assert clock.now - START == 2 * SECOND
@@ -71,7 +74,7 @@ def test_a_rate_is_used_up_and_not_more():
 def test_a_clock_that_stands_still_or_is_set_back_gives_no_burst(jump):
     """Where no time has passed by the clock the whole gap is waited for, and no more."""
     waited, now = [], [START]
-    pace = Pace(Rate(2, per=SECOND))
+    pace = Pace(Rate(2, per=SECOND).gap)
     for _ in range(4):
         pace.turn(lambda: now[0], lambda seconds: waited.append(seconds) or False)
         now[0] += jump
@@ -130,6 +133,28 @@ def test_a_rate_holds_from_one_dispatch_to_the_next():
     for _ in range(3):
         found.dispatch(clock=now, limit=1)
     assert channel.at[2] - channel.at[0] > 0.39
+
+
+def test_who_shares_a_rate_shares_its_pace():
+    """A program and its recovery, however often that is asked for, and another program with the same rate."""
+    clock, rate = Time(), Rate(4, per=SECOND)
+    found, other = (adopted(Post(), {"post": rate}, 0) for _ in range(2))
+    again = attrs.evolve(found, recovery=Recovery())
+    made = [found, again.recovery_program, again.recovery_program, other]
+    for each in made * 2:
+        assert each.delivery.turn("post", clock, clock)
+        each.delivery.keep_apart("post", clock, clock)
+    assert clock.now - START == 7 * SECOND / 4
+
+
+def test_two_rates_are_two_although_they_are_equal():
+    """The pace is no part of what a rate says, and no copy shares it."""
+    clock, rate = Time(), Rate(4, per=SECOND)
+    others = [Rate(4, per=SECOND), copy.deepcopy(rate), pickle.loads(pickle.dumps(rate)), attrs.evolve(rate)]  # noqa: S301
+    for each in [rate, *others]:
+        assert adopted(Post(), {"post": each}, 0).delivery.turn("post", clock, clock)
+        assert (each, hash(each), repr(each)) == (rate, hash(rate), f"Rate(messages=4, per={timedelta(seconds=1)!r})")
+    assert clock.now == START
 
 
 def test_a_stop_does_not_wait_for_a_turn():

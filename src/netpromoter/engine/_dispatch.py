@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -47,7 +47,7 @@ from netpromoter.rules import History, People, Policy
 
 from ._desk import Desk, Dry
 from ._due import Due, Task, drawn
-from ._rates import Pace, Rate, check_rates
+from ._rates import Rate, check_rates, paces
 from ._vetoes import End, Later, Verdict, judged
 
 __all__ = ["Clock", "Delivery", "Dispatch", "Dispatcher", "check_clock"]
@@ -127,7 +127,7 @@ class Delivery:
     backoff : timedelta
         The wait before the second attempt is drawn below this; it doubles with each further one.
     rates : mapping of str to Rate
-        How many messages each channel is given in a span of time.
+        How many messages each channel is given in a span of time, by all who are given the same `Rate`.
     """
 
     channels: Mapping[str, Channel | Callable[[], Channel]]
@@ -142,20 +142,15 @@ class Delivery:
         count("attempts", self.attempts, least=1)
         for name in check_rates(self.rates):
             one_of("rates", name, self.channels)
-        self._paces  # noqa: B018 -- made here, before there are several workers
-
-    @cached_property
-    def _paces(self) -> Mapping[str, tuple[Pace, Pace]]:
-        return {name: (Pace(rate), Pace(rate)) for name, rate in self.rates.items()}
 
     def turn(self, name: str, clock: Clock, stop: threading.Event) -> bool:
         """Wait until a channel may be given a message; False if the dispatch is to stop meanwhile."""
-        return name not in self._paces or self._paces[name][0].turn(clock, stop.wait)
+        return name not in self.rates or paces(self.rates[name])[0].turn(clock, stop.wait)
 
     def keep_apart(self, name: str, clock: Clock, stop: threading.Event) -> None:
         """Wait where messages whose turn has come were held up since, and would leave together; not after a stop."""
-        if name in self._paces:
-            self._paces[name][1].turn(clock, stop.wait)
+        if name in self.rates:
+            paces(self.rates[name])[1].turn(clock, stop.wait)
 
     def channel(self, name: str) -> Channel:
         """Make a channel for one worker."""

@@ -120,7 +120,8 @@ class Program:
     backoff : timedelta, default 10 minutes
         The wait before the second attempt is drawn below this; it doubles with each further one, up to a day.
     rates : mapping of str to Rate, default {}
-        How many messages a channel is given in a span of time, by all workers of this process together.
+        How many messages a channel is given in a span of time, by all workers of this process together, and by all
+        programs that are given the same `Rate`; `recovery_program` is.
 
     Examples
     --------
