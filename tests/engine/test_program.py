@@ -320,6 +320,15 @@ def test_the_forgotten_are_not_asked_again():
     assert plan.why("new") == "new is not asked: opted out."
 
 
+def test_why_the_forgotten_are_not_asked_is_told_in_a_word():
+    """Whoever stands in the list has an answer; who does not is refused as before."""
+    found, _ = sent(3)
+    found.forget("c-1", at=MONDAY)
+    assert found.why("c-1", people(3), at=MONDAY) == "c-1 is not asked: forgotten."
+    with pytest.raises(InvalidArgument, match="contact must be the id of one of the 1 contacts"):
+        found.why("c-1", people(1), at=MONDAY)
+
+
 def test_what_is_no_plan_is_not_adopted():
     """It is refused by name before anything is locked."""
     with pytest.raises(InvalidArgument, match=r"plan must be a Plan \(got \[\]\)"):

@@ -231,7 +231,8 @@ class Program:
     def plan(self, contacts: AnyContacts, *, at: datetime, horizon: timedelta = timedelta(days=1)) -> Plan:
         """Decide whom to invite and whom to remind; see `netpromoter.engine.plan`. It only reads.
 
-        Somebody who was forgotten is left out, under the id and at the addresses by which they were known.
+        Somebody who was forgotten is left out, under the id and at the addresses by which they were known: under the id
+        they are not among the contacts of the plan, nor among those whom it holds.
         """
         people = as_contacts(contacts)
         if gone := self.store.forgotten(people.ids.tolist()):
@@ -240,7 +241,10 @@ class Program:
 
     def why(self, contact: str, contacts: AnyContacts, *, at: datetime) -> str:
         """Say in one sentence what a plan of this instant would do with somebody, and why."""
-        return self.plan(contacts, at=at).why(contact)
+        people = as_contacts(contacts)
+        made = self.plan(people, at=at)
+        is_forgotten = contact in people and contact not in made.contacts
+        return f"{contact} is not asked: forgotten." if is_forgotten else made.why(contact)
 
     def adopt(self, plan: Plan, *, at: datetime) -> Adoption:
         """Decide once more on what is known now, and write it: from then on the messages are to be sent.
