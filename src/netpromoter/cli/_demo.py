@@ -142,13 +142,14 @@ class _Story:
             self.program.receive_answer(message, rating, at=when, comment=comment)
 
     def _cared_for(self, at: datetime, number: int) -> Iterator[str]:
-        """Decide who is called, call them, and tell what is late."""
+        """Decide who is called, tell what is late, and call them."""
         chosen = sum(made.counts["selected"] for made in self.program.decide(at=at))
-        reached, closed = self._called(at)
         self.program.tell(at=at)
+        reached, closed = self._called(at)
         if chosen or number % 7 == 0:
-            late = sum(bool(alert.alert == "overdue") for case in self.program.cases for alert in case.alerts)
-            yield f"{at:%b %d}  cases: {chosen} opened, {reached} reached, {closed} closed; {late} overdue so far"
+            told = [(alert.promise, alert.alert) for case in self.program.cases for alert in case.alerts]
+            late = f"{told.count(('attempt', 'overdue'))} first attempts late so far"
+            yield f"{at:%b %d}  cases: {chosen} opened, {reached} reached, {closed} closed; {late}"
 
     def _called(self, at: datetime) -> tuple[int, int]:
         """Let every owner call those who wait longest, and close what was resolved."""
