@@ -73,7 +73,7 @@ def test_what_is_said_is_what_the_files_hold(shown):
 
 def test_what_is_late_day_by_day_is_what_is_missing_in_the_end(tmp_path):
     """The last of the running numbers and the share of attempts in time count the same cases."""
-    said = run(tmp_path / "demo", customers=500).output
+    said = run(tmp_path / "demo", customers=800).output
     late = [int(number) for number in re.findall(r"; (\d+) first attempts late so far$", said, re.MULTILINE)]
     kept, cases = re.search(r"^a first attempt within 48 hours: .*; (\d+) of (\d+)\)$", said, re.MULTILINE).groups()
     assert late == sorted(late)

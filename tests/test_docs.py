@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -67,6 +69,24 @@ def test_the_readme_says_what_its_code_gives(monkeypatch):
             told.append((str(found), lines[-1].partition("  # ")[2]))
     assert len(told) == 5
     assert [found for found, _ in told] == [said for _, said in told]
+
+
+def test_the_blocks_of_the_readme_follow_each_other_in_one_shell(tmp_path):
+    """From top to bottom every file is where its command looks for it, and in the end one is where one began."""
+    shell = shutil.which("sh")
+    installed = tmp_path / ".venv" / "bin" / "netpromoter"
+    installed.parent.mkdir(parents=True)
+    installed.write_text(f"#!{shell}\nfor each; do case $each in *.csv) test -f $each || exit 1;; esac; done\n")
+    installed.chmod(0o755)
+    for name in ("acme", "garden_centre"):
+        shutil.copytree(ROOT / "examples" / name, tmp_path / "examples" / name)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    typed = [block for block in blocks if "pip install" not in block]
+    assert len(typed) == 3
+    ended = subprocess.run(
+        [shell, "-ec", "".join(typed) + "pwd"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(ended.stdout.strip()) == tmp_path
 
 
 def eval_or_exec(code, names):
