@@ -3,9 +3,10 @@
 import email
 import email.policy
 import logging
+import re
 import socket
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd import smtp
@@ -14,11 +15,17 @@ from aiosmtpd.controller import Controller
 from netpromoter.channels import SmtpChannel
 from netpromoter.channels._address import sender as read_sender
 from netpromoter.channels._mail import letter
+from netpromoter.engine import Links, Program
 from netpromoter.errors import ChannelDown, InvalidArgument, Uncertain
+from netpromoter.model import Bounced, Contact, Survey
+from netpromoter.plugins import load_plugins
+from netpromoter.rules import Wave
+from netpromoter.stores import MemoryStore
 from netpromoter.testing import ChannelContract
 from scripted_smtp import ScriptedServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:aiosmtpd", "ignore:Requiring AUTH:UserWarning")
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SENDER = "Acme <care@example.com>"
 SHORT, LONG = timedelta(seconds=0.5), timedelta(minutes=10)
 LOGIN = {"username": "acmé", "password": "pässword"}
@@ -139,6 +146,30 @@ class TestSmtpChannel(ChannelContract):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         return plain(port)
+
+
+@pytest.mark.parametrize("returned", ["text/rfc822-headers", "message/rfc822"])
+def test_the_head_of_a_mail_that_comes_back_leads_to_its_message(start, postbox, returned):
+    """The token in List-Unsubscribe stands in a report as it was sent, also behind a long URL, and is valid."""
+    found = Program(
+        survey=Survey("nps", product="Acme"),
+        store=MemoryStore(),
+        channels={"email": plain(start(postbox))},
+        links=Links(f"https://nps.example.com/{'a' * 60}", keys=["a secret that nobody can guess"]),
+        cadence=Wave("summer"),
+        rules=[],
+        plugins=load_plugins(entry_points=False),
+    )
+    people = [Contact(id=f"c-{number}", addresses={"email": f"{number}@example.com"}) for number in range(2)]
+    assert found.execute(found.plan(people, at=NOON), clock=lambda: NOON).sent == 2
+    sent = postbox.mails[1]
+    head = sent if returned == "message/rfc822" else sent.partition(b"\r\n\r\n")[0]
+    report = b"Content-Type: " + returned.encode() + b"\r\n\r\n" + head
+    token = re.search(rb"^List-Unsubscribe:\s*<[^>]*/([\w-]{40})>", report, re.MULTILINE | re.IGNORECASE)[1].decode()
+    message = found.message(token, "unsubscribe", at=NOON + timedelta(days=5))
+    assert message.to == postbox.envelopes[1].rcpt_tos[0]
+    found.receive_bounce(message.id, at=NOON + timedelta(days=5))
+    assert [entry.event.contact for entry in found.store.entries(kinds=(Bounced,))] == [message.contact]
 
 
 def test_a_batch_has_one_connection(start, postbox, letter_to):
