@@ -511,9 +511,13 @@ class Program:
     def forget(self, contact: str, *, at: datetime) -> Forgotten:
         """Delete what is personal of somebody, and see to it that nobody writes to them or calls them again.
 
-        Neither the id nor any address to which a message went is asked again, although tomorrow's list may hold them:
-        what is kept of them is a keyed hash. Their open cases are closed, of whichever survey, with the resolution
-        "no action"; and of their answers to this survey none is followed up.
+        Neither the id nor any address to which a message went is asked again, although tomorrow's list may hold them.
+        What is kept is a hash of the id, made with the key of the store, and of each address the fingerprint, made with
+        the key of the contacts (``Contacts.of(key=)``, ``formats.contacts(key=)``). Where no key was given, whoever has
+        the database can try whether an id or an address is in it.
+
+        Their open cases are closed, of whichever survey, with the resolution "no action"; and of their answers to this
+        survey none is followed up.
 
         Parameters
         ----------
