@@ -1538,6 +1538,62 @@ def test_a_failure_is_told_with_its_reason():
     assert [(event.reason, event.permanent) for event in kinds(found, Failed)] == [("550 no such user", True)]
 
 
+def loses_intents(store):
+    """Let a store take intents, and give none of them back."""
+    append = store.append
+
+    def lossy(events, **options):
+        return append([event for event in events if not isinstance(event, Sending)], **options)
+
+    store.append = lossy
+
+
+def sees_conflicts(store):
+    """Let a store refuse whatever is appended on a condition."""
+    append = store.append
+
+    def strict(events, *, expecting=None):
+        if expecting:
+            raise Conflict("something happened")
+        return append(events)
+
+    store.append = strict
+
+
+def offers_for_ever(store):
+    """Let a store offer messages that others have taken."""
+    waiting = store.waiting(MONDAY, limit=9)
+    store.append([Sending(message=each.id, worker="w", at=MONDAY, until=MONDAY + DAY) for each in waiting.values()])
+    store.waiting = lambda *_, **__: waiting
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("lies", [loses_intents, sees_conflicts, offers_for_ever])
+def test_a_store_that_contradicts_itself_ends_the_dispatch(lies, workers):
+    """What was lost twice, or for no reason that the store shows, waits; nothing is sent without an intent."""
+    channel, stop = Post(), threading.Event()
+    found = adopted(channel, 4)
+    lies(found.store)
+    patience = threading.Timer(30, stop.set)
+    patience.start()
+    done = found.dispatch(clock=Clock(), workers=workers, stop=stop)
+    patience.cancel()
+    assert (done, channel.given) == (Dispatch(postponed=4), [])
+
+
+def test_a_refusal_that_the_store_never_takes_leaves_the_message_uncertain():
+    """It sees a conflict each time, and shows nothing that is one."""
+    stop = threading.Event()
+    channel = Post(lambda message, _: sees_conflicts(found.store) or refused_for_now(message))
+    channel.idempotent = True
+    found = adopted(channel, 1)
+    patience = threading.Timer(30, stop.set)
+    patience.start()
+    done = found.dispatch(clock=Clock(), stop=stop)
+    patience.cancel()
+    assert (done, len(channel.given)) == (Dispatch(uncertain=1), 1)
+
+
 @pytest.mark.parametrize("conflict", [False, True])
 def test_who_is_forgotten_as_a_message_is_taken_gets_none(conflict):
     """A message whose person is forgotten as it is taken, or as somebody looks why it cannot be, is not sent."""

@@ -384,20 +384,26 @@ class _Worker:
                 new = self._write(decided, expecting=_whose(message, position))
             except Conflict:
                 self._write()
-                entries = self._log_of(message)
-                if not entries:  # forgotten meanwhile
-                    break
+                known, entries = position, self._log_of(message)
                 if any(_ends(task, entry.event) for entry in entries):
-                    self._all.due.taken(message, is_ours=False)
-                    return False
-                position = max(entry.position for entry in entries)
+                    return self._lose(message)
+                position = max((entry.position for entry in entries), default=known)
+                if position == known:  # forgotten meanwhile, or the store shows nothing that is in conflict
+                    break
             else:
-                is_ours = decided.id in new
-                self._all.due.taken(message, is_ours=is_ours)
-                if isinstance(decided, Withheld) and is_ours:
+                if decided.id not in new:
+                    return self._lose(message)
+                self._all.due.taken(message)
+                if isinstance(decided, Withheld):
                     self._all.note("withheld")
-                return isinstance(decided, Sending) and is_ours
+                return isinstance(decided, Sending)
         self._all.note("postponed")
+        return False
+
+    def _lose(self, message: Message) -> Literal[False]:
+        """Leave a message to whoever was faster, and for good if the store offers it again and again."""
+        if not self._all.due.lost(message):
+            self._all.note("postponed")
         return False
 
     def _log_of(self, message: Message) -> list[Entry]:
@@ -479,18 +485,18 @@ class _Worker:
         """
         if task.turn:
             return False
-        while True:
-            entries = self._log_of(task.message)
-            if not entries:  # forgotten meanwhile
-                return True
-            if any(_is_later(task, entry.event) for entry in entries):
+        known = 0
+        while entries := self._log_of(task.message):  # unless forgotten meanwhile
+            last = max(entry.position for entry in entries)
+            if last == known or any(_is_later(task, entry.event) for entry in entries):
                 return False
             try:
-                last = max((entry.position for entry in entries), default=0)
                 self._write(*events, expecting=_whose(task.message, last))
             except Conflict:
-                continue
-            return True
+                known = last
+            else:
+                break
+        return True
 
     def _channel(self, name: str) -> Channel | None:
         """Open a channel, once for this worker; None if it cannot be opened, or is down."""

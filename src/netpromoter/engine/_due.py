@@ -54,6 +54,7 @@ class Due:
         self._store, self._survey, self._clock, self._may_repeat = store, survey, clock, may_repeat
         self._queue: deque[Task] = deque()
         self._given: set[str] = set()
+        self._lost: set[str] = set()
         self._fetched = self._tried = 0
         self._last_won = ""
         self._is_behind = self._is_mixed = False
@@ -69,13 +70,19 @@ class Due:
         self._tried += 1
         return self._queue.popleft()
 
-    def taken(self, message: Message, *, is_ours: bool) -> None:
+    def taken(self, message: Message) -> None:
         """Forget a message that the store will not offer again; any worker may say so."""
         self._given.discard(message.id)
-        if is_ours:
-            self._last_won = message.id
-        else:
-            self._is_behind = True
+        self._last_won = message.id
+
+    def lost(self, message: Message) -> bool:
+        """Forget a message that somebody else has taken; False if it was lost before, and so is given no more."""
+        self._is_behind = True
+        is_first = message.id not in self._lost
+        if is_first:
+            self._lost.add(message.id)
+            self._given.discard(message.id)
+        return is_first
 
     def leave(self, message: Message) -> None:
         """Give a message no more, although it may be due again before the end."""
