@@ -1121,7 +1121,7 @@ def test_what_another_worker_has_taken_is_not_withheld():
 
 
 def test_nobody_is_reminded_of_what_has_not_left(opened):
-    """While nobody sends no reminder is planned; its wait begins when the message leaves, were it at another attempt."""
+    """While nobody sends no reminder is planned; its wait begins when the message leaves, be it at another attempt."""
 
     def refused_once(message, turn):
         return Receipt.failed(message, "451") if turn == 1 else Receipt.sent(message)
