@@ -161,7 +161,7 @@ class Occasions:
     `invited` and `latest` are the instants of the first and the last message, `messages` the number of those that have
     not come back, `asks` the number of all occasions so far, `channel` a code into `History.channels`, `row` the number
     of the row of the last message, for `History.labels`, `in_vain` whether it has come back, and `waits` whether it is
-    still to leave. The last message is that of the highest step, whenever an earlier one may have left.
+    still to leave. The last message is that of the highest step and attempt, whenever others may have left.
     """
 
     invited: Instants
@@ -216,7 +216,7 @@ class Occasions:
         last[people] = chosen
         grown.latest[people] = touches.at[chosen]
         chosen = chosen[touches.occasion[chosen] == touches.occasion[last[people]]]
-        chosen = chosen[np.argsort(touches.step[chosen], kind="stable")]
+        chosen = chosen[np.lexsort((touches.attempt[chosen], touches.step[chosen]))]
         last[rows.person[chosen]] = chosen
         reached = np.flatnonzero(last >= 0)
         chosen = last[reached]
