@@ -533,7 +533,7 @@ def test_a_signal_finishes_the_message_in_hand(signals):
         process.send_signal(each)
     out, err = process.communicate(timeout=60)
     sent = Path("carried").read_text().split()
-    assert (process.returncode, err) == (130, "")
+    assert (process.returncode, err) == (130, "\nstopping once the messages in hand are recorded\n")
     assert out.splitlines()[1:] == [f"{len(sent)} sent", "Stopped. Run it again to send the rest."]
     assert set(Path("begun").read_text().split()) == set(sent)
     assert 0 < len(sent) < 6

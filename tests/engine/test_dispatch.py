@@ -1120,6 +1120,14 @@ def test_what_another_worker_has_taken_is_not_withheld():
     assert kinds(found, Withheld) == []
 
 
+@pytest.mark.parametrize("workers", [1, 8])
+def test_progress_never_goes_back(workers):
+    """Whoever is told how many messages are done hears each number once, in order."""
+    heard = []
+    adopted(Post(), 200).dispatch(clock=Clock(), workers=workers, progress=heard.append)
+    assert heard == list(range(1, 201))
+
+
 def test_nobody_is_reminded_of_what_has_not_left(opened):
     """While nobody sends no reminder is planned; its wait begins when the message leaves, be it at another attempt."""
 

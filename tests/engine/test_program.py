@@ -289,6 +289,24 @@ def test_an_opt_out_holds_for_the_person_and_the_address():
             found.receive_opt_out(at=MONDAY, **wrong)
 
 
+@pytest.mark.parametrize("by", ["message", "contact"])
+def test_an_opt_in_takes_back_what_the_same_person_said(by):
+    """They are asked again by every channel; who shares the address and opted out for themselves is not."""
+    found, messages = sent(2)
+    said = {"message": messages[0].id} if by == "message" else {"contact": "c-0"}
+    (one, _), later = people(2), MONDAY + 3 * DAY
+    shared = attrs.evolve(one, id="partner")
+    found.receive_opt_out(at=MONDAY, **said)
+    assert found.why("c-0", people(2), at=later) == "c-0 is not asked: opted out."
+    found.receive_opt_in(at=MONDAY + DAY, **said)
+    assert [message.contact for message in found.plan([one], at=later).reminders] == ["c-0"]
+    found.receive_opt_out(at=MONDAY, contact="partner")
+    assert found.why("partner", [shared], at=later) == "partner is not asked: opted out."
+    for wrong in ({}, {"message": messages[0].id, "contact": "c-0"}):
+        with pytest.raises(InvalidArgument, match="message must be given, or contact, and not both"):
+            found.receive_opt_in(at=MONDAY, **wrong)
+
+
 def test_who_declines_is_reminded_of_nothing():
     """Closing the question ends the occasion, and says nothing against the next one."""
     found, messages = sent(3)

@@ -3,6 +3,7 @@
 import enum
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 
 import attrs
 import numpy as np
@@ -337,3 +338,10 @@ def test_an_answer_has_a_rating(rating):
     """What is no whole number from 0 to 10, or missing, is no rating of an answer."""
     with pytest.raises(InvalidRating, match="rating must be a whole number from 0 to 10"):
         Response(**RESPONSE | {"rating": rating})
+
+
+@pytest.mark.parametrize("made", [Receipt.sent, partial(Receipt.failed, reason="full")])
+def test_a_receipt_is_of_a_message(made):
+    """Its id alone would not do, and says so."""
+    with pytest.raises(InvalidArgument, match=r"^message must be a Message \(got 'c-1'\)"):
+        made("c-1")

@@ -764,6 +764,7 @@ def a_program(people: nps.Contacts, store: plugins.Store, folder: Path) -> None:
     assert_type(answer, model.Response)
     program.receive_opt_out(message="nps/autumn/c-1/0/0", at=now, reminders_only=True)
     program.receive_opt_out(contact="c-1", at=now)
+    program.receive_opt_in(contact="c-1", at=now)
     program.receive_decline("nps/autumn/c-1/0/0", at=now)
     program.receive_bounce("relationship/2026-autumn/c-1/0/0", at=now, reason="no such mailbox")
     assert_type(program.responses(since=now, at=now), list[model.Response])

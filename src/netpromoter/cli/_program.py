@@ -168,7 +168,11 @@ def why(contact: str, program: str, at: datetime | None, **source: Any) -> None:
 @program
 @moment
 @click.option("--settle", "message", metavar="ID", help="Record what somebody found out about one of them.")
-@click.option("--delivered/--not-delivered", default=None, help="What it was: one that was not is tried again.")
+@click.option(
+    "--delivered/--not-delivered",
+    default=None,
+    help="What it was: one that was not is tried again, unless its reminder was adopted since.",
+)
 def uncertain(program: str, at: datetime | None, message: str | None, delivered: bool | None) -> None:  # noqa: FBT001 -- click gives flags by name
     """List the ids of messages that were taken and have no outcome, once nobody can be sending them any more."""
     with as_click_errors():
@@ -277,7 +281,13 @@ def _progress(limit: int | None) -> Iterator[Callable[[int], object] | None]:
 def _asked_to_stop() -> Iterator[threading.Event]:
     """Let Ctrl-C and SIGTERM ask for the end, so that the messages in hand are finished and recorded."""
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(*_: object) -> None:
+        if not stop.is_set():
+            os.write(2, b"\nstopping once the messages in hand are recorded\n")
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -329,9 +329,8 @@ class Dispatcher:
             self.tally[outcome] += 1
             if reason:
                 self.reasons[reason if reason in self.reasons or len(self.reasons) < _REASONS else _OTHERS] += 1
-            done = sum(self.tally.values())
-        if self.progress:
-            self.progress(done)
+            if self.progress:
+                self.progress(sum(self.tally.values()))
 
 
 class _Worker:

@@ -19,6 +19,7 @@ from netpromoter.model import (
     Event,
     Forgotten,
     Message,
+    OptedIn,
     OptedOut,
     Purpose,
     Responded,
@@ -452,14 +453,31 @@ class Program:
         reminders_only : bool, default False
             Whether invitations are still welcome.
         """
+        self.store.append([OptedOut(at=at, reminders_only=reminders_only, **self._spoken_for(message, contact))])
+
+    def receive_opt_in(self, *, at: datetime, message: str | None = None, contact: str | None = None) -> None:
+        """Record that somebody wants messages again: it takes back what `receive_opt_out` has recorded before.
+
+        Parameters
+        ----------
+        at : datetime
+            When, aware.
+        message : str, optional
+            The id of a message, of any survey.
+        contact : str, optional
+            Or the id of the person. Either way that person, and the address of the message, or of the last one to that
+            person, may be written to again; what somebody else who has the address said of themselves stays.
+        """
+        self.store.append([OptedIn(at=at, **self._spoken_for(message, contact))])
+
+    def _spoken_for(self, message: str | None, contact: str | None) -> dict[str, Any]:
+        """Say who speaks, and of which address."""
         if (message is None) == (contact is None):
             raise refusal("message", "given, or contact, and not both", message)
-        if message is not None:
-            asked = self._receiving.adopted(message)
-            opted: Any = {"contact": asked.contact, "destination": asked.destination}
-        else:
-            opted = {"contact": contact, "destination": self._receiving.last_destination(contact)}
-        self.store.append([OptedOut(at=at, reminders_only=reminders_only, **opted)])
+        if message is None:
+            return {"contact": contact, "destination": self._receiving.last_destination(contact)}
+        asked = self._receiving.adopted(message)
+        return {"contact": asked.contact, "destination": asked.destination}
 
     def receive_decline(self, message: str, *, at: datetime) -> None:
         """Record that somebody will not answer, such as by closing the question: nothing follows on that occasion.

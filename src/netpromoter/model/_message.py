@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import attrs
 from attrs.validators import optional
+
+from netpromoter._checks import refusal
 
 from ._columns import Value
 from ._fields import (
@@ -161,6 +164,12 @@ class Message:
         return message_id(self.survey, self.occasion, self.contact, self.step, self.attempt)
 
 
+def _id(message: Any) -> str:
+    if not isinstance(message, Message):
+        raise refusal("message", "a Message", message)
+    return message.id
+
+
 @attrs.frozen(kw_only=True)
 class Receipt:
     """What a channel says about a message that it was given.
@@ -194,14 +203,14 @@ class Receipt:
     @classmethod
     def sent(cls, message: Message, reference: str = "") -> Receipt:
         """Say that the channel took a message, and what it calls it."""
-        return cls(message=message.id, accepted=True, reference=reference)
+        return cls(message=_id(message), accepted=True, reference=reference)
 
     @classmethod
     def failed(
         cls, message: Message, reason: str, *, permanent: bool = False, retry_after: timedelta | None = None
     ) -> Receipt:
         """Say that the channel refused a message, and why."""
-        return cls(message=message.id, accepted=False, reason=reason, permanent=permanent, retry_after=retry_after)
+        return cls(message=_id(message), accepted=False, reason=reason, permanent=permanent, retry_after=retry_after)
 
     message: str = attrs.field(validator=text)
     accepted: bool = attrs.field(validator=flag)
