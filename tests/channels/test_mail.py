@@ -139,12 +139,14 @@ def test_nothing_is_smuggled_into_the_head(sign):
         message(subject=smuggled),
         message(headers={"X-One": smuggled}),
         message(headers={smuggled: "x"}),
-        message(to=f"ann@example.com{sign}"),
+        message(to=f"ann@example.com{sign}Bcc: eve@example.com"),
         message(to=f"a{sign}nn@example.com"),
     ):
         with pytest.raises(Refused) as refused:
             written(made)
         assert refused.value.permanent == (made.to != "ann@example.com")
+    with pytest.raises(Refused):
+        address(f"ann@example.com{sign}")
     for wrong in (f"Ac{sign}me <care@example.com>", f"care{sign}@example.com"):
         with pytest.raises(InvalidArgument, match=r"^sender must be an address such as "):
             sender(wrong)
