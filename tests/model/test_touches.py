@@ -46,7 +46,7 @@ def of_a_survey(event):
 def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to bottom
     """Read a log as rows, one event after the other, with nothing but dicts."""
     rows, seen, rows_of, reached = [], set(), {}, {}
-    undelivered, withheld, untaken = set(), set(), {}
+    undelivered, withheld, sent_rows, untaken = set(), set(), set(), {}
     for event in log:
         if event.id in seen:
             continue
@@ -72,11 +72,14 @@ def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to b
         elif isinstance(event, Sending | Sent | Failed | Withheld | Settled) and event.message not in rows_of:
             continue
         elif isinstance(event, Withheld):
-            withheld.add(id(rows_of[event.message]))
+            withheld |= {id(rows_of[event.message])} - sent_rows
         elif isinstance(event, Settled):
             undelivered |= set() if event.delivered else {id(rows_of[event.message])}
         elif isinstance(event, Sending | Sent):
             rows_of[event.message]["at"] = max(rows_of[event.message]["at"], event.at)
+            if isinstance(event, Sent):
+                sent_rows.add(id(rows_of[event.message]))
+                withheld -= sent_rows
         elif isinstance(event, Failed):
             if event.permanent:
                 rows.append(rows_of[event.message] | {"kind": "bounced", "at": event.at})

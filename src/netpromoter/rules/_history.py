@@ -153,6 +153,17 @@ class _Rows:
             rows, subjects = rows[order], subjects[order]
         _push(deep, subjects, self.touches.at[rows])
 
+    def furthest(self, chosen: _Ints) -> tuple[_Ints, _Ints]:
+        """Give the people of some messages, and of each the row of the furthest one of the occasion of the last."""
+        people, touches = self.person[chosen], self.touches
+        last = np.full(int(people.max(initial=-1)) + 1, _NOBODY, np.int64)
+        last[people] = chosen
+        same = chosen[touches.occasion[chosen] == touches.occasion[last[people]]]
+        same = same[np.lexsort((touches.attempt[same], touches.step[same]))]
+        last[self.person[same]] = same
+        reached = np.flatnonzero(last >= 0)
+        return reached, last[reached]
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Occasions:
@@ -212,18 +223,12 @@ class Occasions:
         people = rows.person[chosen]
         since = (touches.at[chosen] >= grown.invited[people]) & ~in_vain[chosen]
         grown.messages[:] += np.bincount(people[since], minlength=len(grown.messages))
-        last = np.full(len(grown.row), _NOBODY, np.int64)
-        last[people] = chosen
         grown.latest[people] = touches.at[chosen]
-        chosen = chosen[touches.occasion[chosen] == touches.occasion[last[people]]]
-        chosen = chosen[np.lexsort((touches.attempt[chosen], touches.step[chosen]))]
-        last[rows.person[chosen]] = chosen
-        reached = np.flatnonzero(last >= 0)
-        chosen = last[reached]
-        grown.row[reached] = before + chosen
-        grown.channel[reached], grown.in_vain[reached] = rows.channel[chosen], in_vain[chosen]
+        reached, places = rows.furthest(chosen)
+        grown.row[reached] = before + places
+        grown.channel[reached], grown.in_vain[reached] = rows.channel[places], in_vain[places]
         for name in ("step", "attempt", "destination", "waits"):
-            getattr(grown, name)[reached] = getattr(touches, name)[chosen]
+            getattr(grown, name)[reached] = getattr(touches, name)[places]
         return grown
 
     def without(self, rows: _Rows, lost: _Ints, surveys: Sequence[int], before: int) -> Occasions:
