@@ -18,8 +18,8 @@ from ._templates import Templates
 
 __all__ = ["render"]
 
-#: A name to greet by: nothing that a mail program makes into a link, such as a.b, nor an essay.
-_NAME = re.compile(r"(?!.*[^\W_]\.[^\W_])[^/:@<>]{1,60}")
+#: A name to greet by: nothing that a mail program makes into a link, such as t.co, nor an essay.
+_NAME = re.compile(r"(?!.*[^\W_]\.[^\W_]{2})[^/:@<>]{1,60}")
 
 
 def render(
