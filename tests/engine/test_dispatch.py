@@ -1170,6 +1170,21 @@ def test_an_invitation_that_a_reminder_has_overtaken_is_not_repeated(opened):
     assert [(message.step, message.attempt) for message in channel.given] == [(0, 0), (1, 0), (2, 0)]
 
 
+def test_what_was_sent_after_all_is_followed_by_its_reminder(opened):
+    """The next attempt, which was written meanwhile, is withheld, and nobody waits for it any more."""
+    channel, clock = Post(), Clock(MONDAY)
+    found = program(channel, store=opened(), reminders=Reminders(after=3 * DAY))
+    found.adopt(found.plan(people(1), at=MONDAY), at=MONDAY)
+    (message,) = found.store.waiting(MONDAY, limit=9).values()
+    found.store.append([Sending(message=message.id, worker="slow", at=MONDAY, until=MONDAY + HOUR)])
+    found.settle(message.id, delivered=False, at=MONDAY + HOUR)
+    found.store.append([Sent(message=message.id, at=MONDAY + 2 * HOUR)])
+    clock.now = MONDAY + 3 * DAY + 2 * HOUR
+    assert found.dispatch(clock=clock).withheld == 1
+    assert found.execute(found.plan(people(1), at=clock.now), clock=clock).sent == 1
+    assert [each.step for each in channel.given] == [1]
+
+
 def remind_all(found, at):
     """Adopt a reminder beside each invitation that has not left, which no plan would do."""
     waiting = found.store.waiting(at, limit=9).values()

@@ -51,7 +51,7 @@ def slow_rows(log):  # noqa: C901, PLR0912 -- an oracle reads best from top to b
         if event.id in seen:
             continue
         seen.add(event.id)
-        if isinstance(event, Sending | Sent | Failed | Settled):
+        if isinstance(event, Sending | Sent | Failed | Settled | Withheld):
             untaken.pop(event.message, None)
         if isinstance(event, Scheduled):
             sent = event.message

@@ -99,7 +99,7 @@ class Touches:
     rating : array of int8, shape (rows,)
         The answer, for rows of kind "answered".
     waits : array of bool, shape (rows,), default False
-        Whether it is a message that nobody has taken yet, so that it has not left.
+        Whether it is a message that is still to leave: nobody has taken it yet.
     contacts, occasions, channels, arms, touchpoints : tuple of str
         What the codes stand for.
     surveys : tuple of (str, str)
@@ -261,7 +261,7 @@ class _Fold:
         self._labels: dict[str, dict[Any, int]] = {name: {} for name in _LABELS}
         self._seen: set[str] = set()
         self._messages: dict[str, int] = {}
-        self._untaken: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}
         self._reached: dict[tuple[str, str, str], int] = {}
         self._undelivered: set[int] = set()
         self._sent: set[int] = set()
@@ -279,7 +279,7 @@ class _Fold:
         for name, codes in self._labels.items():
             _check_size(name, len(codes))
         found: dict[str, Any] = {name: np.array(values, _COLUMNS[name]) for name, values in self._rows.items()}
-        found["waits"][list(self._untaken.values())] = True
+        found["waits"][list(self._waiting.values())] = True
         touches = Touches(**found | {_LABELS[name]: tuple(codes) for name, codes in self._labels.items()})
         return touches.where(np.delete(np.arange(len(touches)), list(self._withheld))) if self._withheld else touches
 
@@ -312,7 +312,7 @@ class _Fold:
         )
         if before is not None and before in self._undelivered and before not in self._withheld:
             place = self._again(before)
-        self._messages[message.id] = self._untaken[message.id] = place
+        self._messages[message.id] = self._waiting[message.id] = place
 
     def _again(self, before: int) -> int:
         """Let the last row take the place of an attempt that did not reach anybody."""
@@ -325,7 +325,7 @@ class _Fold:
 
     def sending(self, event: Sending | Sent) -> None:
         """Whoever has taken a message may have sent it, whatever becomes known of it."""
-        self._untaken.pop(event.message, None)
+        self._waiting.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is not None:
             rows = self._rows["at"]
@@ -338,7 +338,7 @@ class _Fold:
             self._withheld.discard(self._messages[event.message])
 
     def failed(self, event: Failed) -> None:
-        self._untaken.pop(event.message, None)
+        self._waiting.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is None:
             return
@@ -348,12 +348,13 @@ class _Fold:
             self._undelivered.add(place)
 
     def withheld(self, event: Withheld) -> None:
+        self._waiting.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is not None and place not in self._sent:
             self._withheld.add(place)
 
     def settled(self, event: Settled) -> None:
-        self._untaken.pop(event.message, None)
+        self._waiting.pop(event.message, None)
         place = self._messages.get(event.message)
         if place is not None and not event.delivered:
             self._undelivered.add(place)

@@ -44,7 +44,8 @@ _KIND = np.full(len(CODE_OF), KINDS.index("bounced"), np.uint8)
 for _name, _kind in _BECOMES.items():
     _KIND[CODE_OF[_name]] = KINDS.index(_kind)
 _INVITED, _REMINDED = KINDS.index("invited"), KINDS.index("reminded")
-_AFTER_TAKING = ("sending", "sent", "failed", "failed_for_good", "settled", "settled_undelivered")
+#: After these a message waits no more.
+_ENDS_WAIT = ("sending", "sent", "failed", "failed_for_good", "settled", "settled_undelivered", "withheld")
 _MAKES_A_ROW = np.zeros(len(CODE_OF), bool)
 _MAKES_A_ROW[[CODE_OF[name] for name in _BECOMES if name not in {"bounced", "failed_for_good"}]] = True
 
@@ -97,7 +98,7 @@ class _Fold:
         for name in ("sending", "sent"):
             reports = self._reports(name)
             np.maximum.at(self.at, self.linked[reports], self.at[reports])
-        for name in _AFTER_TAKING:
+        for name in _ENDS_WAIT:
             self.waits[self.linked[self._reports(name)]] = False
         self.withheld[self.linked[self._reports("withheld")]] = True
         self.withheld[self.linked[self._reports("sent")]] = False
